@@ -1,0 +1,125 @@
+/**
+ * What the daemon asks of its tracers and engravers, and what they answer: one JSON object per SOCK_SEQPACKET message, at most
+ * `MAX_MESSAGE` bytes, with descriptors beside it (SCM_RIGHTS, at most `MAX_FDS` a message).
+ *
+ * A capture:   daemon -> tracer  CaptureJob    + [client socket]           (the tracer writes the ack byte itself)
+ *              tracer -> daemon  CapturedFiles + up to MAX_FDS files       (0..n messages)
+ *              tracer -> daemon  Captured      + [sealed memfd]            (or CaptureFailed, no fd)
+ *              daemon -> tracer  Release                                   (only when job.hold; the target is frozen until then)
+ *              tracer -> daemon  Released                                  (always the last message of a request)
+ * An engraving: daemon -> engraver EngraveFiles + up to MAX_FDS files      (0..n messages)
+ *              daemon -> engraver EngraveJob   + [memfd, one fd per output, in the order of `outputs`]
+ *              engraver -> daemon Engraved | EngraveFailed
+ */
+export const MAX_MESSAGE = 128 * 1024;
+export const MAX_FDS = 250;
+
+export type RequestKind = 'crash' | 'tombstone' | 'backtrace';
+
+export interface CaptureJob {
+  readonly type: 'capture';
+  readonly id: number;
+  readonly kind: RequestKind;
+  readonly pid: number;
+  readonly tid: number;
+  /** Expected credentials of the target, checked again after the attach (against pid reuse). */
+  readonly uid: number;
+  readonly gid: number;
+  /** From a crashing client: where its abort message lies (0: none) and the si_code that it saw. */
+  readonly abortMessageAddress: number;
+  readonly originalSiCode: number;
+  /** Keep the target frozen after the copy until a Release comes. */
+  readonly hold: boolean;
+  readonly limits: CaptureLimits;
+  readonly host: HostFacts;
+  /** Log files whose tails are copied into the dump. */
+  readonly logFiles: readonly string[];
+}
+
+export interface CaptureLimits {
+  /** Bytes of stack copied per thread at most. */
+  readonly stackBytes: number;
+  /** Size of the whole copy at most. */
+  readonly dumpBytes: number;
+}
+
+/** Facts of the machine that every report's header shows. */
+export interface HostFacts {
+  readonly fingerprint: string;
+  readonly revision: string;
+  readonly utcOffsetMinutes: number;
+}
+
+export interface Release {
+  readonly type: 'release';
+  readonly id: number;
+}
+
+/** Identity of a mapped file; `fd` order of the message matches `files`. */
+export interface MappedFile {
+  /** Device as maps prints it (`fd:01`), and inode. */
+  readonly device: string;
+  readonly inode: number;
+  /** The path in maps; for messages only. */
+  readonly path: string;
+}
+
+export interface CapturedFiles {
+  readonly type: 'files';
+  readonly id: number;
+  readonly files: readonly MappedFile[];
+}
+
+export interface Captured {
+  readonly type: 'captured';
+  readonly id: number;
+  readonly signal: number;
+  readonly threads: number;
+  readonly bytes: number;
+  /** Microseconds per step: attach, wait, registers, memory, write, ... */
+  readonly micros: Readonly<Record<string, number>>;
+  readonly softErrors: readonly string[];
+}
+
+export interface CaptureFailed {
+  readonly type: 'capture-failed';
+  readonly id: number;
+  readonly reason: string;
+}
+
+export interface Released {
+  readonly type: 'released';
+  readonly id: number;
+}
+
+export type OutputKind = 'tombstone' | 'minidump' | 'backtrace' | 'notification';
+
+export interface EngraveFiles {
+  readonly type: 'files';
+  readonly id: number;
+  readonly files: readonly MappedFile[];
+}
+
+export interface EngraveJob {
+  readonly type: 'engrave';
+  readonly id: number;
+  readonly outputs: readonly OutputKind[];
+}
+
+export interface Engraved {
+  readonly type: 'engraved';
+  readonly id: number;
+  /** For the log line; target-controlled text, at most 256 characters each. */
+  readonly topFrame: string;
+  readonly signal: string;
+  readonly threads: number;
+  readonly frames: number;
+  readonly micros: Readonly<Record<string, number>>;
+  readonly softErrors: readonly string[];
+}
+
+export interface EngraveFailed {
+  readonly type: 'engrave-failed';
+  readonly id: number;
+  readonly reason: string;
+}
