@@ -1,0 +1,148 @@
+// Builds dist/: the addons, the client library, the bundles and the typed library.
+//   node scripts/build.mjs                 for this machine
+//   node scripts/build.mjs --all-targets   also the client library and the addons for i386, arm64 and arm (cross compilers needed)
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const hostArch = { x64: 'x86_64', ia32: 'i386', arm64: 'arm64', arm: 'arm' }[process.arch] ?? process.arch;
+const crossCompilers = {
+  x86_64: 'x86_64-linux-gnu-gcc',
+  i386: 'i686-linux-gnu-gcc',
+  arm64: 'aarch64-linux-gnu-gcc',
+  arm: 'arm-linux-gnueabihf-gcc',
+};
+
+/** Runs a command to its end; rejects with its output when it fails. */
+function run(command, args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+    child.on('error', (error) => reject(new Error(`cannot run ${command}: ${error.message}`)));
+    child.on('close', (status) => {
+      if (status === 0) resolve(output);
+      else reject(new Error(`${command} ${args.join(' ')} failed:\n${output}`));
+    });
+  });
+}
+
+async function buildNative(arch, outDir, compiler) {
+  mkdirSync(outDir, { recursive: true });
+  const cc = compiler ? ['--cc', compiler] : [];
+  const make = ['-s', '-C', 'native/client', `OUT=${outDir}`, ...(compiler ? [`ARCH=${arch}`, `CC=${compiler}`] : [])];
+  const jobs = [run('make', make)];
+  // Node itself runs on 64-bit hosts only: the 32-bit targets get the client library alone.
+  if (arch === 'x86_64' || arch === 'arm64') {
+    for (const [folder, name] of [
+      ['native/ptrace-napi', 'ptrace.node'],
+      ['native/demangle', 'demangle.node'],
+    ]) {
+      if (compiler) {
+        jobs.push(run(process.execPath, [join(root, folder, 'build.mjs'), ...cc, '--out', join(outDir, name)]));
+      } else {
+        jobs.push(
+          run(process.execPath, [join(root, folder, 'build.mjs')]).then(() =>
+            copyFileSync(join(root, folder, 'build', name), join(outDir, name)),
+          ),
+        );
+      }
+    }
+  }
+  await Promise.all(jobs);
+}
+
+const bundle = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: false,
+  sourcemap: false,
+  logLevel: 'warning',
+  external: ['unix-dgram'],
+  define: { __VERSION__: JSON.stringify(version) },
+};
+const commonjs = {
+  ...bundle,
+  format: 'cjs',
+  define: { ...bundle.define, 'import.meta.url': '__bundleUrl' },
+  banner: { js: "const __bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
+};
+
+async function buildBundles() {
+  // dist/ holds CommonJS bundles below a package of type "module".
+  writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
+  const parts = { daemon: 'daemon/main.ts', tracer: 'tracer/main.ts', engraver: 'engraver/main.ts' };
+  const builds = Object.entries(parts).map(([name, entry]) =>
+    esbuild.build({ ...commonjs, entryPoints: [join(root, 'src', entry)], outfile: join(dist, `lib/${name}.cjs`) }),
+  );
+  const program = join(dist, 'bin/debuggerd');
+  builds.push(
+    esbuild.build({
+      ...commonjs,
+      entryPoints: [join(root, 'src/main.ts')],
+      outfile: `${program}.cjs`,
+      banner: { js: `#!/usr/bin/env node\n${commonjs.banner.js}` },
+    }),
+  );
+  builds.push(
+    esbuild.build({
+      ...bundle,
+      format: 'esm',
+      entryPoints: [join(root, 'src/index.ts')],
+      outfile: join(dist, 'lib/index.mjs'),
+      banner: {
+        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      },
+    }),
+  );
+  await Promise.all(builds);
+  renameSync(`${program}.cjs`, program);
+  chmodSync(program, 0o755);
+}
+
+async function main() {
+  const allTargets = process.argv.includes('--all-targets');
+  mkdirSync(join(dist, 'bin'), { recursive: true });
+  mkdirSync(join(dist, 'lib'), { recursive: true });
+  rmSync(join(dist, '.built'), { force: true });
+  const started = Date.now();
+  await Promise.all([
+    buildNative(hostArch, join(dist, 'lib')),
+    buildBundles(),
+    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']),
+  ]);
+  if (allTargets) {
+    await Promise.all(
+      Object.entries(crossCompilers).map(([arch, compiler]) => buildNative(arch, join(dist, 'lib', arch), compiler)),
+    );
+  }
+  if (!existsSync(join(dist, 'lib/libdebuggerd_client.so'))) throw new Error('the client library was not built');
+  writeFileSync(join(dist, '.built'), '');
+  console.log(`built dist/ in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+main().catch((error) => {
+  console.error(`build: ${error.message}`);
+  process.exit(1);
+});
