@@ -36,3 +36,4 @@ if (!process.argv.includes('--no-build')) {
     run(process.execPath, [join(root, 'scripts/build.mjs')]);
   }
 }
+if (process.argv.includes('--programs')) run('make', ['-s', '-j2', '-C', join(root, 'test/programs')]);

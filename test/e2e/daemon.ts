@@ -1,0 +1,103 @@
+/** A private daemon for a test: its own socket, directories and configuration; nothing global. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type FSWatcher, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseTombstone, type TextTombstone } from './tombstone-text.js';
+
+export const root = resolve(import.meta.dirname, '../..');
+export const program = join(root, 'dist/bin/debuggerd');
+export const clientLibrary = join(root, 'dist/lib/libdebuggerd_client.so');
+
+export interface Daemon {
+  readonly socket: string;
+  /** Holds tombstones/ and whatever else the test puts there; removed by stop(). */
+  readonly dir: string;
+  readonly tombstones: string;
+  readonly pid: number;
+  /** What the daemon has logged so far. */
+  log(): string;
+  /** Awaits a log line that matches. */
+  logged(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Awaits the tombstone of a process and reads it. */
+  tombstoneOf(pid: number): Promise<{ path: string; text: string; tombstone: TextTombstone }>;
+  stop(): Promise<void>;
+}
+
+export async function startDaemon(
+  config: Record<string, string | number | boolean> = {},
+  env: NodeJS.ProcessEnv = {},
+): Promise<Daemon> {
+  const dir = mkdtempSync(join(tmpdir(), 'debuggerd-e2e-'));
+  const socket = `debuggerd-${dir.slice(dir.lastIndexOf('-') + 1)}-${process.pid}`;
+  const tombstones = join(dir, 'tombstones');
+  const settings = { socket, tombstone_dir: tombstones, max_tombstones: 50, ...config };
+  const file = join(dir, 'debuggerd.toml');
+  writeFileSync(
+    file,
+    Object.entries(settings)
+      .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
+      .join(''),
+  );
+  const child = spawn(program, ['--config', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let log = '';
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      for (const listener of listeners) listener();
+    });
+  }
+  const exited = once(child, 'exit');
+
+  function logged(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolvePromise, reject) => {
+      const check = () => {
+        const match = pattern.exec(log);
+        if (match === null) return;
+        listeners.delete(check);
+        resolvePromise(match);
+      };
+      listeners.add(check);
+      child.once('exit', (code, signal) => reject(new Error(`the daemon ended (${code ?? signal}):\n${log}`)));
+      check();
+    });
+  }
+
+  await logged(/listening on/);
+  return {
+    socket,
+    dir,
+    tombstones,
+    pid: child.pid ?? -1,
+    log: () => log,
+    logged,
+    tombstoneOf: (pid) => awaitTombstone(tombstones, pid, child, () => log),
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function awaitTombstone(dir: string, pid: number, daemon: ChildProcess, log: () => string) {
+  let watcher: FSWatcher | undefined;
+  return new Promise<{ path: string; text: string; tombstone: TextTombstone }>((resolvePromise, reject) => {
+    const check = () => {
+      for (const name of readdirSync(dir)) {
+        if (!/^tombstone_\d+$/.test(name)) continue;
+        const path = join(dir, name);
+        const text = readFileSync(path, 'utf8');
+        if (text.includes(`\npid: ${pid}, `)) resolvePromise({ path, text, tombstone: parseTombstone(text) });
+      }
+    };
+    watcher = watch(dir, check);
+    daemon.once('exit', () => reject(new Error(`the daemon ended:\n${log()}`)));
+    check();
+  }).finally(() => watcher?.close());
+}

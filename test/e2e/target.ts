@@ -1,0 +1,67 @@
+/** Starts the programs of test/programs, with or without the crash handler, and tells how they ended. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { clientLibrary, type Daemon, root } from './daemon.js';
+
+export const programs = join(root, 'test/programs/build/x86_64');
+
+export interface Target {
+  readonly pid: number;
+  readonly process: ChildProcessWithoutNullStreams;
+  /** Awaits a line of its output that matches. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  output(): string;
+  /** How it ended: the signal's name, or the exit code. */
+  readonly ended: Promise<NodeJS.Signals | number>;
+  /** Kills it and waits. */
+  kill(): Promise<void>;
+}
+
+export function start(
+  path: string,
+  args: readonly string[],
+  options: { daemon?: Daemon; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Target {
+  const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
+  if (options.daemon) {
+    env.LD_PRELOAD = clientLibrary;
+    env.DEBUGGERD_SOCKET = options.daemon.socket;
+  }
+  const child = spawn(path.includes('/') ? path : join(programs, path), args, {
+    env,
+    cwd: options.cwd ?? options.daemon?.dir,
+    stdio: 'pipe',
+  });
+  let output = '';
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      for (const listener of listeners) listener();
+    });
+  }
+  const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
+  return {
+    pid: child.pid ?? -1,
+    process: child,
+    output: () => output,
+    ended,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          const match = pattern.exec(output);
+          if (match === null) return;
+          listeners.delete(check);
+          resolve(match);
+        };
+        listeners.add(check);
+        child.once('close', () => reject(new Error(`the target ended without saying ${pattern}:\n${output}`)));
+        check();
+      }),
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
