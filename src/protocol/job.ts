@@ -2,6 +2,8 @@
  * What the daemon asks of its tracers and engravers, and what they answer: one JSON object per SOCK_SEQPACKET message, at most
  * `MAX_MESSAGE` bytes, with descriptors beside it (SCM_RIGHTS, at most `MAX_FDS` a message).
  *
+ * At the start: tracer, engraver -> daemon  Ready                          (once, when it can take work)
+ *
  * A capture:   daemon -> tracer  CaptureJob    + [client socket]           (the tracer writes the ack byte itself)
  *              tracer -> daemon  CapturedFiles + up to MAX_FDS files       (0..n messages)
  *              tracer -> daemon  Captured      + [sealed memfd]            (or CaptureFailed, no fd)
@@ -16,13 +18,18 @@ export const MAX_FDS = 250;
 
 export type RequestKind = 'crash' | 'tombstone' | 'backtrace';
 
+/** The hello of a tracer or an engraver. */
+export interface Ready {
+  readonly type: 'ready';
+}
+
 export interface CaptureJob {
   readonly type: 'capture';
   readonly id: number;
   readonly kind: RequestKind;
   readonly pid: number;
   readonly tid: number;
-  /** Expected credentials of the target, checked again after the attach (against pid reuse). */
+  /** The target's real ids (first of `Uid:` and `Gid:` in /proc/TID/status), checked again after the attach against pid reuse. */
   readonly uid: number;
   readonly gid: number;
   /** From a crashing client: where its abort message lies (0: none) and the si_code that it saw. */
@@ -91,6 +98,10 @@ export interface Released {
   readonly type: 'released';
   readonly id: number;
 }
+
+/** Everything that a tracer and an engraver may say. */
+export type TracerMessage = Ready | CapturedFiles | Captured | CaptureFailed | Released;
+export type EngraverMessage = Ready | Engraved | EngraveFailed;
 
 export type OutputKind = 'tombstone' | 'minidump' | 'backtrace' | 'notification';
 
