@@ -14,8 +14,10 @@ export interface Frame {
   readonly sp: number;
   /** pc relative to the file's addresses: pc - map.start + load bias + (map.offset - ELF offset). Equals pc in no map. */
   readonly relPc: number;
-  /** The mapping's name as frames print it: a path, `base.apk!lib.so`, `<anonymous:7f...>`, `[vdso]`; null in no map. */
+  /** The mapping's name: a path, `base.apk!lib.so`, `[vdso]`; '' in an anonymous mapping, null in none. */
   readonly mapName: string | null;
+  /** Where that mapping starts; 0 in none. Formats print it with bracketed and anonymous mappings. */
+  readonly mapStart: number;
   /** Offset in the file at which the ELF begins when that is not 0 (libraries inside an apk); printed as ` (offset 0x...)`. */
   readonly elfOffset: number;
   /** Demangled function name, null when none covers the pc, and the distance from its start. */
@@ -42,13 +44,14 @@ export interface SignalReport {
   readonly number: number;
   /** si_code as the client reported it (the re-raise may have changed the kernel's). */
   readonly code: number;
-  /** si_addr; null where the signal carries none. */
-  readonly faultAddress: number | null;
+  /** si_addr, all 64 bits (0xffffffffffffffff is a usual one); null where the signal carries none. */
+  readonly faultAddress: bigint | null;
   /** Sender, when si_code says that a user sent it. */
   readonly senderPid: number | null;
   readonly senderUid: number | null;
 }
 
+/** One line of /proc/PID/maps. Bounds are multiples of the page size: exact as Numbers even above 2^53 (`[vsyscall]`). */
 export interface MapReport {
   readonly start: number;
   /** Exclusive. */
