@@ -17,8 +17,8 @@ export interface RegisterSpec {
   readonly name: string;
   /** DWARF register number, or -1 for one that DWARF does not number (eflags, pstate, cs). */
   readonly dwarf: number;
-  /** Place in the kernel's NT_PRSTATUS register set as PTRACE_GETREGSET returns it. */
-  readonly prstatus: Field;
+  /** Place in the kernel's NT_PRSTATUS register set as PTRACE_GETREGSET returns it; null where the set lacks the register. */
+  readonly prstatus: Field | null;
   /** Place in the minidump CPU context; null where the context has no slot. */
   readonly context: Field | null;
 }
@@ -28,6 +28,36 @@ export interface StateBlock {
   /** The regset type of PTRACE_GETREGSET: NT_FPREGSET 2, NT_PRXFPREG 0x46e62b7f, NT_ARM_VFP 0x400. */
   readonly regset: number;
   readonly copies: readonly { readonly from: number; readonly to: number; readonly size: number }[];
+}
+
+/**
+ * How to recognise the kernel's return path from a signal handler (its code calls sigreturn), and where the interrupted registers
+ * lie. Sources: the kernel's rt_sigframe of each CPU (arch/CPU/kernel/signal.c), <asm/sigcontext.h>; code bytes of bionic's and
+ * glibc's `__restore`, `__restore_rt` and the vdso's `__kernel_rt_sigreturn`.
+ */
+export interface SignalTrampoline {
+  /** Byte sequences at the pc, which is the trampoline's first instruction; one of them matches. */
+  readonly code: readonly (readonly number[])[];
+  /** Where the saved registers begin: the first place whose condition holds. */
+  readonly places: readonly SignalPlace[];
+  /** Registers in `arch.registers` order, as offsets from the place; word-sized. */
+  readonly saved: readonly { readonly register: number; readonly offset: number }[];
+}
+
+export interface SignalPlace {
+  /** What the word at sp must be: a number, or sp + `sp`. None: always. */
+  readonly when?: { readonly value: number } | { readonly sp: number };
+  /** The place is `offset` from sp, or from the pointer that lies `pointer` bytes above sp. */
+  readonly pointer?: number;
+  readonly offset: number;
+}
+
+/** Frames chained by a frame-pointer register: where the caller's frame pointer and the return address lie, and where its sp is. */
+export interface FrameRecord {
+  readonly fp: number;
+  readonly returnAddress: number;
+  /** The caller's sp, as an offset from the frame pointer; null where the record does not tell (arm64). */
+  readonly sp: number | null;
 }
 
 export interface Arch {
@@ -43,6 +73,14 @@ export interface Arch {
   readonly sp: number;
   readonly lr: number;
   readonly fp: number;
+  /** Bytes that a return address lies behind the call's last byte to look up: x86 1, arm64 and riscv64 4; arm 2 or 4 (see `thumb`). */
+  readonly callSize: 1 | 4;
+  /** Calls of 2 or 4 bytes, told apart by bit 0 of the pc and the instruction before it (arm). */
+  readonly thumb: boolean;
+  /** Whether the CPU's calls push the return address (x86); else it is in `lr`. */
+  readonly returnOnStack: boolean;
+  readonly frameRecord: FrameRecord | null;
+  readonly trampolines: readonly SignalTrampoline[];
   /** Size of NT_PRSTATUS: tells the tracee's architecture (216, 68, 272, 72). */
   readonly prstatusSize: number;
   readonly context: {

@@ -51,6 +51,23 @@ export const x86_64: Arch = {
   sp: 7,
   lr: -1,
   fp: 6,
+  callSize: 1,
+  thumb: false,
+  returnOnStack: true,
+  // push rbp; mov rsp, rbp
+  frameRecord: { fp: 0, returnAddress: 8, sp: 16 },
+  trampolines: [
+    {
+      // mov $15, %rax; syscall
+      code: [[0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05]],
+      // ucontext: uc_flags 8, uc_link 8, uc_stack 24, then the sigcontext.
+      places: [{ offset: 40 }],
+      saved: [8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16, 17].map((register, slot) => ({
+        register,
+        offset: 8 * slot,
+      })),
+    },
+  ],
   prstatusSize: 216,
   context: {
     size: 1232,
