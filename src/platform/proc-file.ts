@@ -1,0 +1,51 @@
+/**
+ * Files of /proc, read whole and bounded. Their stat size is 0 and a read returns at most what one seq_file buffer holds (a page, as a
+ * rule), so they are read until nothing more comes. Nothing here throws.
+ */
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+
+export type ProcFile =
+  | {
+      readonly ok: true;
+      readonly bytes: Buffer /** More than `limit` bytes were there. */;
+      readonly truncated: boolean;
+    }
+  | { readonly ok: false /** ENOENT, ESRCH (the process ended meanwhile), EACCES, ... */; readonly code: string };
+
+let scratch = Buffer.alloc(0);
+
+/** The first `limit` bytes of the file, copied out of a buffer that is used again and again. */
+export function readProcFile(path: string, limit: number): ProcFile {
+  let fd = -1;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return readOpenFile(fd, limit);
+  } catch (error) {
+    return { ok: false, code: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  } finally {
+    if (fd >= 0) closeSync(fd);
+  }
+}
+
+/** Like `readProcFile`, from where an open descriptor stands. */
+export function readOpenFile(fd: number, limit: number): ProcFile {
+  let length = 0;
+  try {
+    for (;;) {
+      if (length === scratch.length) grow(limit + 1);
+      const count = readSync(fd, scratch, length, Math.min(scratch.length, limit + 1) - length, null);
+      length += count;
+      if (count === 0 || length > limit) break;
+    }
+  } catch (error) {
+    return { ok: false, code: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  }
+  const kept = Math.min(length, limit);
+  return { ok: true, bytes: Buffer.from(scratch.subarray(0, kept)), truncated: length > limit };
+}
+
+function grow(needed: number): void {
+  const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(scratch.length * 2, 64 * 1024), Math.max(needed, 64 * 1024)));
+  scratch.copy(larger);
+  scratch = larger;
+}
