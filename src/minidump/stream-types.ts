@@ -59,6 +59,8 @@ export const StreamType = {
   debuggerdRawRegisters: 0x44420006,
   /** /proc/PID/cgroup as it is. */
   debuggerdCgroup: 0x44420007,
+  /** /tmp/perf-PID.map as it is: names of functions compiled at run time, `START SIZE NAME` in hexadecimal, a line each. */
+  debuggerdPerfMap: 0x44420008,
   /** JSON written by the engraver: unwound frames and resolved maps. */
   debuggerdReport: 0x44420010,
 } as const;

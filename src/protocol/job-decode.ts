@@ -54,7 +54,7 @@ const tracerMessage = v.variant('type', [
     softErrors,
   }),
   v.object({ type: v.literal('capture-failed'), id: count, reason }),
-  v.object({ type: v.literal('released'), id: count }),
+  v.object({ type: v.literal('released'), id: count, ending: v.exactOptional(v.boolean()) }),
 ]);
 
 const engraverMessage = v.variant('type', [

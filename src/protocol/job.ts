@@ -41,6 +41,13 @@ export interface CaptureJob {
   readonly host: HostFacts;
   /** Log files whose tails are copied into the dump. */
   readonly logFiles: readonly string[];
+  /**
+   * The asking user may see its own processes only: once the target is frozen, its real, effective and saved ids must all be
+   * `uid` and `gid` and it must be dumpable, or the copy is thrown away (it may have executed a setuid program meanwhile).
+   */
+  readonly ownerOnly?: boolean;
+  /** How long the capture may take, the wait for a fatal signal included; milliseconds. Default 9000. */
+  readonly deadlineMs?: number;
 }
 
 export interface CaptureLimits {
@@ -97,6 +104,11 @@ export interface CaptureFailed {
 export interface Released {
   readonly type: 'released';
   readonly id: number;
+  /**
+   * The tracer ends after this message: a thread that it attached to could not be stopped (uninterruptible sleep), and only the
+   * tracer's end detaches it.
+   */
+  readonly ending?: boolean;
 }
 
 /** Everything that a tracer and an engraver may say. */
