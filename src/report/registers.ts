@@ -54,16 +54,16 @@ const ROWS: Readonly<Record<ArchName, readonly (readonly Cell[])[]>> = {
     row('cs ss'),
     row('rip rbp rsp eflags'),
   ],
-  // The classic format predates riscv64: the layout is arm64's.
+  // The classic format predates riscv64: rows of four, pc and sp where the newer text has them.
   riscv64: [
-    row('pc ra sp gp'),
-    row('tp t0 t1 t2'),
-    row('s0 s1 a0 a1'),
-    row('a2 a3 a4 a5'),
-    row('a6 a7 s2 s3'),
-    row('s4 s5 s6 s7'),
-    row('s8 s9 s10 s11'),
-    row('t3 t4 t5 t6'),
+    row('ra gp tp t0'),
+    row('t1 t2 s0 s1'),
+    row('a0 a1 a2 a3'),
+    row('a4 a5 a6 a7'),
+    row('s2 s3 s4 s5'),
+    row('s6 s7 s8 s9'),
+    row('s10 s11 t3 t4'),
+    row('t5 t6 pc sp'),
   ],
 };
 

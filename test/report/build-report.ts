@@ -1,31 +1,13 @@
 /** Small reports to render: every field has a plain default, tests name what they are about. */
-import type { Arch, ArchName } from '../../src/arch/arch.js';
+import type { Arch } from '../../src/arch/arch.js';
+import { arm } from '../../src/arch/arm.js';
+import { arm64 } from '../../src/arch/arm64.js';
+import { x86 } from '../../src/arch/x86.js';
 import { x86_64 } from '../../src/arch/x86_64.js';
 import { BufferMemory, type Memory } from '../../src/memory/memory.js';
 import type { Frame, MapReport, Report, SignalReport, ThreadReport } from '../../src/report/model.js';
 
-export { x86_64 };
-
-/** An Arch with these registers, for formats of CPUs by their register names alone. */
-export function archOf(name: ArchName, wordSize: 4 | 8, registers: string): Arch {
-  return {
-    ...x86_64,
-    name,
-    abi: name,
-    wordSize,
-    registers: registers.split(' ').map((register) => ({
-      name: register,
-      dwarf: -1,
-      prstatus: { offset: 0, size: wordSize },
-      context: null,
-    })),
-  };
-}
-
-const numbered = (letter: string, count: number) => Array.from({ length: count }, (_, i) => `${letter}${i}`).join(' ');
-export const arm = archOf('arm', 4, `${numbered('r', 11)} fp ip sp lr pc cpsr`);
-export const arm64 = archOf('arm64', 8, `${numbered('x', 31)} sp pc pstate`);
-export const x86 = archOf('x86', 4, 'eax ecx edx ebx esp ebp esi edi eip eflags cs ss ds es fs gs');
+export { arm, arm64, x86, x86_64 };
 
 /** A register file: the named registers have these values, the others `fill(index)`. */
 export function registers(
