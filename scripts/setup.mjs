@@ -28,7 +28,8 @@ function run(command, args) {
 }
 
 if (modified(join(root, 'node_modules/.package-lock.json')) < modified(join(root, 'package-lock.json'))) {
-  run('npm', ['ci', '--loglevel=error']);
+  // Not `npm ci`: it refuses the lockfile wherever the registry lacks one of the optional packages of another platform.
+  run('npm', ['install', '--no-save', '--loglevel=error']);
 }
 if (!process.argv.includes('--no-build')) {
   const sources = ['src', 'native', 'scripts'].map((dir) => newest(join(root, dir)));

@@ -1,0 +1,12 @@
+# Runs in the guest, in the work tree (shared read-only): puts the arm64 builds in place and starts the tests.
+set -eu
+mkdir -p /tmp/dist /tmp/vite
+cp -r dist/bin /tmp/dist/bin
+mkdir /tmp/dist/lib
+cp dist/lib/*.cjs dist/lib/*.mjs /tmp/dist/lib/
+cp dist/package.json dist/.built /tmp/dist/
+cp -r dist/lib/arm64 dist/lib/arm /tmp/dist/lib/
+cp dist/lib/arm64/* /tmp/dist/lib/
+mount -o bind /tmp/dist dist
+mount -o bind /deps/node_modules node_modules
+exec node node_modules/vitest/vitest.mjs run --config test/arm64/vitest.config.ts

@@ -1,0 +1,89 @@
+// npm run test:arm64: boots the arm64 guest in qemu-system-aarch64 and runs test/arm64 in it.
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Missing, prepareImage } from './image.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const needed = {
+  'qemu-system-aarch64': 'qemu-system-arm',
+  mmdebstrap: 'mmdebstrap',
+  mke2fs: 'e2fsprogs',
+  cpio: 'cpio',
+  'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross',
+  'arm-linux-gnueabihf-gcc': 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross',
+};
+// Longer than the slowest machine seen needs by an order of magnitude; a guest that hangs must not hold CI for ever.
+const guestDeadlineMs = 15 * 60_000;
+
+function checkTools() {
+  const missing = Object.entries(needed).filter(
+    ([tool]) => spawnSync('sh', ['-c', `PATH=$PATH:/sbin:/usr/sbin command -v ${tool}`]).status !== 0,
+  );
+  if (missing.length === 0) return;
+  console.error(
+    `test:arm64 needs ${missing.map(([tool]) => tool).join(', ')}: apt-get install ${missing.map(([, name]) => name).join(' ')}`,
+  );
+  process.exit(1);
+}
+
+/** Boots the guest, copies its console to ours; resolves with the status that the tests ended with, or null. */
+function boot(image) {
+  const args = [
+    '-M',
+    'virt,gic-version=3',
+    '-cpu',
+    'cortex-a72',
+    '-smp',
+    '2',
+    '-m',
+    '3072',
+    '-accel',
+    'tcg,thread=multi',
+    '-net',
+    'none',
+    '-no-reboot',
+    '-nographic',
+    '-kernel',
+    image.kernel,
+    '-initrd',
+    image.initrd,
+    '-drive',
+    `if=none,id=root,format=raw,file=${image.disk},snapshot=on`,
+    '-device',
+    'virtio-blk-pci,drive=root',
+    '-virtfs',
+    `local,path=${root},security_model=none,mount_tag=work,readonly=on,multidevs=remap`,
+    '-append',
+    'console=ttyAMA0 quiet loglevel=1 panic=-1',
+  ];
+  const guest = spawn('qemu-system-aarch64', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const deadline = setTimeout(() => guest.kill('SIGKILL'), guestDeadlineMs);
+  let tail = '';
+  guest.stdout.setEncoding('utf8').on('data', (text) => {
+    process.stdout.write(text);
+    tail = (tail + text).slice(-4096);
+  });
+  return new Promise((resolve, reject) => {
+    guest.on('error', reject);
+    guest.on('close', () => {
+      clearTimeout(deadline);
+      const status = /guest: exit status (\d+)/.exec(tail);
+      resolve(status === null ? null : Number(status[1]));
+    });
+  });
+}
+
+try {
+  checkTools();
+  const started = Date.now();
+  const image = prepareImage((text) => console.log(text));
+  console.log(`arm64: booting (${((Date.now() - started) / 1000).toFixed(0)} s to prepare)`);
+  const status = await boot(image);
+  if (status === null) console.error('arm64: the guest ended without a result');
+  console.log(`arm64: done in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  process.exitCode = status ?? 1;
+} catch (error) {
+  console.error(`test:arm64: ${error instanceof Missing ? `${error.message}; install it and run again` : error.stack}`);
+  process.exitCode = 1;
+}
