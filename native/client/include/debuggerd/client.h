@@ -1,0 +1,70 @@
+/*
+ * libdebuggerd_client: what a program uses to be reported when it crashes, and to ask for reports of others.
+ *
+ * The shared library needs no call at all: loaded by LD_PRELOAD, or linked, its constructor installs the handlers and it gives
+ * every thread that pthread_create starts an alternate stack. A program that links the static library calls
+ * debuggerd_install_handlers() early in main, and debuggerd_protect_thread() at the start of each thread.
+ *
+ * The handlers knock at the abstract socket "android:debuggerd". The environment variable DEBUGGERD_SOCKET, read when the
+ * handlers are installed and ignored in a program that runs with more rights than its caller (AT_SECURE, see getauxval(3)),
+ * names another one: a value that starts with '/' is a path, any other an abstract name, of at most 107 bytes.
+ */
+#ifndef DEBUGGERD_CLIENT_H
+#define DEBUGGERD_CLIENT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DEBUGGERD_EXPORT __attribute__((visibility("default")))
+
+/**
+ * Installs handlers for SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSTKFLT, SIGSYS and SIGTRAP, and gives the calling thread an
+ * alternate stack. A second call does nothing. Call it from ordinary code, not from a signal handler.
+ * Returns 0, or -1 with errno when a handler could not be installed.
+ */
+DEBUGGERD_EXPORT int debuggerd_install_handlers(void);
+
+/**
+ * Gives the calling thread an alternate signal stack with a guard page below it, so that an overflow of its own stack is
+ * reported too; released when the thread ends. Does nothing where the thread has an alternate stack already.
+ * Returns 0, or -1 with errno. Call it from ordinary code.
+ */
+DEBUGGERD_EXPORT int debuggerd_protect_thread(void);
+
+/**
+ * Records why the program is about to abort; the tombstone's "Abort message" line shows it (its first 512 bytes).
+ * The text is copied. The first message wins: the first failure is the cause, later ones follow from it. Any thread may call
+ * it; not from a signal handler. A null pointer is ignored.
+ * Without a message of its own, a program that aborts through glibc's assert() or its memory checks shows glibc's message.
+ */
+DEBUGGERD_EXPORT void debuggerd_set_abort_message(const char *message);
+
+/**
+ * Asks the daemon for a tombstone of the thread `tid` and its process (the caller must be root). The path of the file is
+ * stored in `path` (of `length` bytes, with a closing NUL).
+ * Returns 0, or -1 with errno: ECONNREFUSED or ENOENT: no daemon; EACCES: refused, or no such thread; EIO: the dump failed;
+ * ENAMETOOLONG: `length` is too small; EAGAIN: timed out.
+ */
+DEBUGGERD_EXPORT int debuggerd_dump_tombstone(pid_t tid, char *path, size_t length);
+
+/** The same; each step (connect, send, receive) gives up after `seconds` when that is above zero. */
+DEBUGGERD_EXPORT int debuggerd_dump_tombstone_timeout(pid_t tid, char *path, size_t length, int seconds);
+
+/**
+ * Asks the daemon for the stacks of all threads of the process of `tid` and copies the text to `fd`. The process runs on.
+ * Returns 0, or -1 with errno as above, or that of write(2) on `fd`. What was written before a failure stays written.
+ */
+DEBUGGERD_EXPORT int debuggerd_dump_backtrace_to_file(pid_t tid, int fd);
+
+/** The same; each step (connect, send, receive) gives up after `seconds` when that is above zero. */
+DEBUGGERD_EXPORT int debuggerd_dump_backtrace_to_file_timeout(pid_t tid, int fd, int seconds);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

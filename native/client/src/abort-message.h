@@ -1,0 +1,28 @@
+/*
+ * The text that the tombstone shows as "Abort message". The daemon reads it out of the process's memory, laid out as Android's C
+ * library has it: {size_t size; char text[];}, where size counts the whole object and text ends with a NUL.
+ */
+#ifndef DEBUGGERD_ABORT_MESSAGE_H
+#define DEBUGGERD_ABORT_MESSAGE_H
+
+#include <stdint.h>
+
+/*
+ * glibc keeps the last message of its own aborts (assert, memory checks, stack smashing) in a variable for debuggers
+ * (stdlib/abort.c): a pointer to this. `size` counts the whole mapping, not the text.
+ */
+struct debuggerd_libc_message {
+  unsigned int size;
+  char text[];
+};
+
+/* The address of that variable, or null where the C library has none. Set once, in ordinary context. */
+extern struct debuggerd_libc_message *const *debuggerd_libc_message;
+
+/* Finds that variable. Ordinary context. One of libc-message-dynamic.c and libc-message-static.c has it. */
+struct debuggerd_libc_message *const *debuggerd_find_libc_message(void);
+
+/* The address that the request carries; 0: no message. Runs in the signal handler of a crashed thread. */
+uint64_t debuggerd_abort_message_address(int signal);
+
+#endif

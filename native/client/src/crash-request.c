@@ -1,0 +1,110 @@
+/* All functions here run in the signal handler of a crashed thread, with every signal blocked. */
+#include "crash-request.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include "raw-socket.h"
+#include "raw-syscall.h"
+
+/* The kernel's struct timeval and timespec where a long is as wide as a time: the layouts of the system calls used here. */
+struct two_longs {
+  long seconds;
+  long fraction;
+};
+
+enum { LONGEST_WAIT_SECONDS = 10 };
+
+/* The getrlimit of the older 32-bit CPUs knows no limit above 2^31. */
+#if defined(__NR_ugetrlimit)
+#define GET_LIMIT __NR_ugetrlimit
+#else
+#define GET_LIMIT __NR_getrlimit
+#endif
+
+/* SO_RCVTIMEO and SO_SNDTIMEO with two_longs; the C library's may be those with 64-bit times (asm-generic/socket.h). */
+enum { RECEIVE_TIMEOUT = 20, SEND_TIMEOUT = 21 };
+
+static long monotonic_seconds(void) {
+  struct two_longs now = {0, 0};
+  raw_syscall2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &now);
+  return now.seconds;
+}
+
+/* A process that ran out of descriptors crashes of that: its soft limit is raised within its hard one for the socket. */
+static long open_socket(void) {
+  long fd = raw_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
+  if (fd == -EMFILE) {
+    struct {
+      unsigned long soft;
+      unsigned long hard;
+    } limit;
+    if (raw_syscall2(GET_LIMIT, RLIMIT_NOFILE, &limit) == 0 && limit.soft < limit.hard) {
+      limit.soft++;
+      if (raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, &limit) == 0) fd = raw_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
+    }
+  }
+  return fd;
+}
+
+/*
+ * Where Yama restricts ptrace to ancestors (ptrace(2), /proc/sys/kernel/yama/ptrace_scope), the daemon and its children are
+ * declared as tracers: before the request is sent, since they attach as soon as they have read it. Only a daemon of root or of
+ * this user: any process may own the name that was connected to. The process is not made dumpable: root attaches without it,
+ * and from others a process that gave it up keeps its memory even in a crash.
+ * False: the listener is this very process, which cannot serve now.
+ */
+static bool admit_tracer(int fd) {
+  struct {
+    int pid;
+    unsigned uid;
+    unsigned gid;
+  } peer;
+  unsigned length = sizeof peer;
+  if (raw_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || length != sizeof peer) return true;
+  if (peer.pid == raw_getpid()) return false;
+#if defined(__NR_geteuid32)
+  const unsigned own = (unsigned)raw_syscall0(__NR_geteuid32);
+#else
+  const unsigned own = (unsigned)raw_syscall0(__NR_geteuid);
+#endif
+  /* Pid 0: a daemon outside of this pid namespace. */
+  if (peer.pid > 0 && (peer.uid == 0 || peer.uid == own)) {
+    raw_syscall5(__NR_prctl, PR_SET_PTRACER, peer.pid, 0, 0, 0);
+  }
+  return true;
+}
+
+/* The daemon writes one byte when it has attached, or closes. */
+static void await_acknowledgement(int fd) {
+  const long deadline = monotonic_seconds() + LONGEST_WAIT_SECONDS;
+  char byte;
+  /* The attach itself interrupts the read: with a timeout set it is not restarted (signal(7)). */
+  while (raw_syscall3(__NR_read, fd, &byte, 1) == -EINTR && monotonic_seconds() < deadline) continue;
+}
+
+void crash_request_send(const struct debuggerd_address *address, const struct debuggerd_request *request) {
+  const long opened = open_socket();
+  if (opened < 0) return;
+  const int fd = (int)opened;
+
+  /* The first bounds connect too: it waits while the listener's queue is full (socket(7)). */
+  const struct two_longs timeout = {LONGEST_WAIT_SECONDS, 0};
+  raw_setsockopt(fd, SOL_SOCKET, SEND_TIMEOUT, &timeout, sizeof timeout);
+  raw_setsockopt(fd, SOL_SOCKET, RECEIVE_TIMEOUT, &timeout, sizeof timeout);
+
+  long connected;
+  const long deadline = monotonic_seconds() + LONGEST_WAIT_SECONDS;
+  do {
+    connected = raw_connect(fd, &address->name, address->length);
+  } while (connected == -EINTR && monotonic_seconds() < deadline);
+
+  if (connected == 0 && admit_tracer(fd) &&
+      raw_send(fd, request, sizeof *request, MSG_NOSIGNAL) == (long)sizeof *request) {
+    await_acknowledgement(fd);
+  }
+  raw_syscall1(__NR_close, fd);
+}
