@@ -164,7 +164,7 @@ function symbolValues(path: string): Map<string, number> {
 
 /** Frame numbers run from 0; every frame in a file of ours starts at its symbol: value + offset = relative pc. */
 function expectConsistent(thread: TextThread): void {
-  thread.frames.forEach((frame, index) => expect(frame.index).toBe(index));
+  expect(thread.frames.map((frame) => frame.index)).toEqual(thread.frames.map((_, index) => index));
   for (const frame of thread.frames) {
     if (frame.fn === null || !frame.file.startsWith(programs)) continue;
     const value = symbolValues(frame.file).get(
