@@ -1,0 +1,156 @@
+/** One capture from the queue to the release of its target: what the tracer says of it becomes two promises. */
+import { loadAddon } from '../platform/addon.js';
+import type { Captured, CaptureJob, MappedFile, TracerMessage } from '../protocol/job.js';
+
+/** A file of the target that the tracer opened; the descriptor belongs to who holds the copy. */
+export interface OpenedFile {
+  readonly file: MappedFile;
+  readonly fd: number;
+}
+
+export type CaptureResult =
+  | {
+      readonly ok: true;
+      readonly captured: Captured /** The caller's to close. */;
+      readonly memfd: number /** The caller's to close. */;
+      readonly files: readonly OpenedFile[];
+    }
+  | { readonly ok: false; readonly reason: string };
+
+export interface Capture {
+  readonly result: Promise<CaptureResult>;
+  /** Resolves when the target is not held any more, for whatever reason. Never rejects. */
+  readonly released: Promise<void>;
+  /** Lets a held target go. */
+  release(): void;
+  /** When a tracer took it (performance.now()); null while it waits. */
+  readonly startedAt: number | null;
+}
+
+/** More mapped files than any real process has; the rest is closed, and their frames stay without names. */
+const MAX_FILES = 4096;
+
+export class CaptureRun implements Capture {
+  readonly job: CaptureJob;
+  /** A duplicate of the client's socket; -1 once handed over. */
+  #clientFd: number;
+  readonly #files: OpenedFile[] = [];
+  readonly result: Promise<CaptureResult>;
+  readonly released: Promise<void>;
+  #resolveResult!: (result: CaptureResult) => void;
+  #resolveReleased!: () => void;
+  #hasResult = false;
+  #settled = false;
+  #onSettled: (() => void)[] = [];
+  #onRelease: (() => void) | null = null;
+  #releaseWanted = false;
+  #timer: NodeJS.Timeout | undefined;
+  startedAt: number | null = null;
+
+  constructor(job: CaptureJob, clientFd: number) {
+    this.job = job;
+    this.#clientFd = clientFd;
+    this.result = new Promise((resolve) => {
+      this.#resolveResult = resolve;
+    });
+    this.released = new Promise((resolve) => {
+      this.#resolveReleased = resolve;
+    });
+  }
+
+  get clientFd(): number {
+    return this.#clientFd;
+  }
+
+  get hasResult(): boolean {
+    return this.#hasResult;
+  }
+
+  onSettled(listener: () => void): void {
+    if (this.#settled) listener();
+    else this.#onSettled.push(listener);
+  }
+
+  /** Fails the run with `reason` after `ms`, unless it is settled or the timer is started anew. */
+  startTimer(ms: number, reason: string, expired: () => void = () => {}): void {
+    clearTimeout(this.#timer);
+    if (this.#settled) return;
+    this.#timer = setTimeout(() => {
+      this.fail(reason);
+      expired();
+    }, ms);
+  }
+
+  /** A tracer has it now; `release` is how to tell that tracer to let go. */
+  taken(release: () => void): void {
+    this.startedAt = performance.now();
+    this.#closeClient();
+    this.#onRelease = release;
+  }
+
+  /** Takes a message of its tracer, with the descriptors; in what way it breaks the protocol, else null. */
+  accept(message: TracerMessage, fds: number[]): string | null {
+    if (message.type === 'files' && !this.#hasResult && fds.length === message.files.length) {
+      for (const [at, fd] of fds.entries()) this.#keepFile(message.files[at]!, fd);
+      return null;
+    }
+    const [memfd] = fds;
+    if (message.type === 'captured' && !this.#hasResult && memfd !== undefined && fds.length === 1) {
+      this.#giveResult({ ok: true, captured: message, memfd, files: this.#files.splice(0) });
+      if (this.#releaseWanted && this.job.hold) this.#onRelease?.();
+      return null;
+    }
+    closeAll(fds);
+    if (message.type === 'capture-failed' && !this.#hasResult && fds.length === 0) {
+      this.#giveResult({ ok: false, reason: message.reason });
+      return null;
+    }
+    if (message.type === 'released' && this.#hasResult && fds.length === 0) {
+      this.#settle();
+      return null;
+    }
+    return `it sent a ${message.type} message with ${fds.length} descriptors where none is due`;
+  }
+
+  release(): void {
+    if (this.#releaseWanted) return;
+    this.#releaseWanted = true;
+    if (this.#hasResult && !this.#settled && this.job.hold) this.#onRelease?.();
+  }
+
+  /** Ends the run in whatever state it is. */
+  fail(reason: string): void {
+    if (!this.#hasResult) this.#giveResult({ ok: false, reason });
+    this.#settle();
+  }
+
+  #keepFile(file: MappedFile, fd: number): void {
+    if (this.#files.length < MAX_FILES) this.#files.push({ file, fd });
+    else loadAddon().closeFd(fd);
+  }
+
+  #giveResult(result: CaptureResult): void {
+    this.#hasResult = true;
+    if (!result.ok) closeAll(this.#files.splice(0).map(({ fd }) => fd));
+    this.#resolveResult(result);
+  }
+
+  #settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#closeClient();
+    this.#resolveReleased();
+    for (const listener of this.#onSettled.splice(0)) listener();
+  }
+
+  #closeClient(): void {
+    if (this.#clientFd < 0) return;
+    loadAddon().closeFd(this.#clientFd);
+    this.#clientFd = -1;
+  }
+}
+
+export function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) loadAddon().closeFd(fd);
+}

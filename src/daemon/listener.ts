@@ -1,0 +1,118 @@
+/** The request socket: made here, or handed over by the service manager (sd_listen_fds(3)). */
+import { lstatSync, unlinkSync } from 'node:fs';
+import { loadAddon } from '../platform/addon.js';
+
+/** sd_listen_fds(3): SD_LISTEN_FDS_START. */
+const FIRST_PASSED_FD = 3;
+/** The kernel caps it at net.core.somaxconn. Many processes may crash at once. */
+const BACKLOG = 4096;
+
+export interface RequestSocket {
+  readonly fd: number;
+  /** For messages: `@android:debuggerd`, a path, or `passed by the service manager`. */
+  readonly name: string;
+  /** Closes it, and removes the path that was made. */
+  close(): void;
+}
+
+/** Why there is no socket; one line that says what to do. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/**
+ * A socket that the service manager passed, else a new one: `socket` is an abstract name, or a path where it begins with `/`. A path that
+ * a daemon left behind is taken over, one that is listened on is not.
+ * @throws ListenError
+ */
+export function openRequestSocket(socket: string, env: NodeJS.ProcessEnv = process.env): RequestSocket {
+  const passed = takePassedSocket(env);
+  if (passed) return passed;
+  if (socket === '' || socket.includes('\0')) throw new ListenError('the socket needs a name');
+  return socket.startsWith('/') ? listenOnPath(socket) : listenOnAbstract(socket);
+}
+
+/** Takes the variables away in any case: they are not for the processes that this one starts. */
+function takePassedSocket(env: NodeJS.ProcessEnv): RequestSocket | null {
+  const { LISTEN_FDS: count, LISTEN_PID: pid } = env;
+  for (const name of ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES']) delete env[name];
+  if (count === undefined || pid !== String(process.pid)) return null;
+  if (count !== '1') throw new ListenError(`the service manager passed ${count} sockets; give one, a stream socket`);
+  const addon = loadAddon();
+  try {
+    addon.setCloexec(FIRST_PASSED_FD, true);
+    addon.setNonBlocking(FIRST_PASSED_FD, true);
+  } catch (error) {
+    throw new ListenError(`the socket that the service manager passed cannot be used: ${(error as Error).message}`);
+  }
+  return {
+    fd: FIRST_PASSED_FD,
+    name: 'passed by the service manager',
+    close: () => addon.closeFd(FIRST_PASSED_FD),
+  };
+}
+
+function listenOnAbstract(name: string): RequestSocket {
+  const addon = loadAddon();
+  try {
+    const fd = addon.listenUnix('stream', { abstract: name }, { backlog: BACKLOG });
+    return { fd, name: `@${name}`, close: () => addon.closeFd(fd) };
+  } catch (error) {
+    throw listenError(error, `@${name}`);
+  }
+}
+
+function listenOnPath(path: string): RequestSocket {
+  const addon = loadAddon();
+  removeStaleSocket(path);
+  try {
+    // Whoever crashes may connect: what it may ask for is decided by its credentials.
+    const fd = addon.listenUnix('stream', { path }, { backlog: BACKLOG, mode: 0o666 });
+    const inode = lstatSync(path).ino;
+    return {
+      fd,
+      name: path,
+      close() {
+        addon.closeFd(fd);
+        removeIf(path, inode);
+      },
+    };
+  } catch (error) {
+    throw listenError(error, path);
+  }
+}
+
+function listenError(error: unknown, name: string): ListenError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return new ListenError(`${name} is in use: another debuggerd runs; stop it, or choose another name with --socket`);
+  }
+  return new ListenError(`cannot listen on ${name}: ${message}`);
+}
+
+/** Removes a socket that nobody listens on; anything else stays, and the bind says what is wrong. */
+function removeStaleSocket(path: string): void {
+  const addon = loadAddon();
+  let inode: number;
+  try {
+    const found = lstatSync(path);
+    if (!found.isSocket()) return;
+    inode = found.ino;
+  } catch {
+    return;
+  }
+  try {
+    addon.closeFd(addon.connectUnix('stream', { path }, { timeoutMs: 0 }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') removeIf(path, inode);
+  }
+}
+
+/** Removes the path while it is still the same file. */
+function removeIf(path: string, inode: number): void {
+  try {
+    if (lstatSync(path).ino === inode) unlinkSync(path);
+  } catch {
+    // It is gone: that is what was wanted.
+  }
+}

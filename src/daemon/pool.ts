@@ -1,0 +1,181 @@
+/**
+ * The tracers: forked ahead, one request each at a time, more of them under load, fewer when idle. A tracer that passes its deadline
+ * or says something wrong is killed (the kernel then detaches its target) and replaced.
+ */
+import { loadAddon } from '../platform/addon.js';
+import type { CaptureJob } from '../protocol/job.js';
+import { type Capture, CaptureRun } from './capture-run.js';
+import { pickNext } from './queue.js';
+import { RestartDelay } from './restart-delay.js';
+import { TracerSlot } from './tracer-slot.js';
+import type { StartWorker } from './worker.js';
+
+export interface PoolOptions {
+  readonly start: StartWorker;
+  readonly min: number;
+  readonly max: number;
+  /** From the hand-over of a request to its Released, ms. */
+  readonly deadlineMs: number;
+  /** How long a request may wait for a tracer, ms. Default three deadlines. */
+  readonly queueMs?: number;
+  /** Requests that may wait. Default 1024. */
+  readonly queueLength?: number;
+  /** How long a tracer beyond `min` may be idle, ms. Default 30 s. */
+  readonly idleMs?: number;
+  /** A tracer ended that should not have, or could not be started. */
+  readonly trouble: (message: string) => void;
+}
+
+export interface CaptureOrder {
+  readonly job: CaptureJob;
+  /** Duplicated: the caller may close it at any time. */
+  readonly clientFd: number;
+  /** Who asks. */
+  readonly uid: number;
+  /** Asked when a tracer is free: whether somebody still waits for the answer. */
+  readonly wanted: () => boolean;
+}
+
+interface WaitingRun {
+  readonly uid: number;
+  readonly run: CaptureRun;
+  readonly wanted: () => boolean;
+}
+
+export class TracerPool {
+  readonly #options: PoolOptions;
+  readonly #slots = new Set<TracerSlot>();
+  readonly #delay = new RestartDelay();
+  readonly #running = new Map<number, number>();
+  #waiting: WaitingRun[] = [];
+  #restart: NodeJS.Timeout | undefined;
+  #open = true;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#fill();
+  }
+
+  /** Tracers alive, and those of them that could take a request now. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  get idle(): number {
+    return [...this.#slots].filter((slot) => slot.state === 'idle').length;
+  }
+
+  /** Pids of the tracers alive. */
+  get pids(): number[] {
+    return [...this.#slots].map((slot) => slot.pid);
+  }
+
+  /** Hands a request to a tracer, or queues it. */
+  capture({ job, clientFd, uid, wanted }: CaptureOrder): Capture {
+    const run = new CaptureRun(job, loadAddon().dupFd(clientFd));
+    if (!this.#open) run.fail('the daemon is shutting down');
+    else if (this.#waiting.length >= (this.#options.queueLength ?? 1024))
+      run.fail('too many requests wait for a tracer');
+    else this.#enqueue({ uid, run, wanted });
+    return run;
+  }
+
+  /** Kills all tracers; requests under way fail. */
+  close(): void {
+    this.#open = false;
+    clearTimeout(this.#restart);
+    for (const { run } of this.#waiting.splice(0)) run.fail('the daemon is shutting down');
+    for (const slot of [...this.#slots]) slot.kill('the daemon is shutting down');
+  }
+
+  #enqueue(waiting: WaitingRun): void {
+    this.#waiting.push(waiting);
+    waiting.run.startTimer(this.#options.queueMs ?? 3 * this.#options.deadlineMs, 'no tracer became free in time');
+    waiting.run.onSettled(() => {
+      const at = this.#waiting.indexOf(waiting);
+      if (at >= 0) this.#waiting.splice(at, 1);
+    });
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    for (const slot of this.#slots) {
+      if (slot.state !== 'idle') continue;
+      const next = this.#takeNext();
+      if (next === null) break;
+      this.#begin(slot, next);
+    }
+    this.#grow();
+  }
+
+  #takeNext(): WaitingRun | null {
+    for (;;) {
+      const next = pickNext(this.#waiting, this.#running, this.#options.max);
+      if (next === null) return null;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      if (next.wanted()) return next;
+      next.run.fail('the client left before a tracer was free');
+    }
+  }
+
+  #begin(slot: TracerSlot, { uid, run }: WaitingRun): void {
+    this.#running.set(uid, (this.#running.get(uid) ?? 0) + 1);
+    slot.begin(run, this.#options.deadlineMs, () => {
+      const left = (this.#running.get(uid) ?? 1) - 1;
+      if (left > 0) this.#running.set(uid, left);
+      else this.#running.delete(uid);
+    });
+  }
+
+  /** One more tracer where requests wait and none is on its way to take them. */
+  #grow(): void {
+    const starting = [...this.#slots].filter((slot) => slot.state === 'starting').length;
+    const startable = pickNext(this.#waiting, this.#running, this.#options.max) !== null;
+    if (startable && starting === 0 && this.#slots.size < this.#options.max) this.#start();
+  }
+
+  #fill(): void {
+    while (this.#open && this.#restart === undefined && this.#slots.size < this.#options.min) this.#start();
+  }
+
+  #start(): void {
+    if (!this.#open || this.#restart !== undefined) return;
+    try {
+      const slot: TracerSlot = new TracerSlot(this.#options.start, this.#options.idleMs ?? 30_000, {
+        ready: () => {
+          this.#delay.succeeded();
+          this.#dispatch();
+        },
+        free: () => this.#dispatch(),
+        idle: () => this.#slots.size > this.#options.min && slot.kill('idle'),
+        ended: (reason, expected) => this.#ended(slot, reason, expected),
+      });
+      this.#slots.add(slot);
+    } catch (error) {
+      this.#options.trouble(`cannot start a tracer: ${(error as Error).message}`);
+      this.#startLater();
+    }
+  }
+
+  #ended(slot: TracerSlot, reason: string, expected: boolean): void {
+    this.#slots.delete(slot);
+    if (!this.#open || expected) return;
+    this.#options.trouble(`tracer ${slot.pid} ended: ${reason}`);
+    if (slot.wasReady) {
+      this.#fill();
+      this.#dispatch();
+    } else {
+      this.#startLater();
+    }
+  }
+
+  /** A tracer that cannot even start is not tried again at once. */
+  #startLater(): void {
+    if (this.#restart !== undefined || !this.#open) return;
+    this.#restart = setTimeout(() => {
+      this.#restart = undefined;
+      this.#fill();
+      this.#dispatch();
+    }, this.#delay.next());
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The tombstone directory: files are written under temporary names and renamed into a slot when they are whole, so a slot holds the old
+ * tombstone or the new one, never a part. Everything goes through a descriptor of the directory, and no link in it is followed: a rename
+ * replaces the link itself, and new files are made with O_EXCL.
+ */
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { chooseSlot, type SlotState } from './slots.js';
+
+export interface TombstoneOptions {
+  readonly dir: string;
+  /** Number of slots: tombstone_00 and on. */
+  readonly max: number;
+  /** Owner of the files; null: who the daemon is. */
+  readonly owner: { readonly uid: number; readonly gid: number } | null;
+}
+
+/** Why the directory cannot be used; one line that says what to do. */
+export class TombstoneError extends Error {
+  override readonly name = 'TombstoneError';
+}
+
+/** A file that is being written. */
+export interface PendingFile {
+  readonly handle: FileHandle;
+  readonly name: string;
+}
+
+/** Android's /data/tombstones is 0771; elsewhere nobody but the owner has business in it. */
+const DIRECTORY_MODE = 0o750;
+/** Temporary names tell whose they are, so that another daemon's files in the same directory stay. */
+const TEMPORARY = /^\.tombstone-(\d{1,10})-\d{1,15}\.tmp$/;
+/** Entries of the directory looked at when old temporary files are removed. */
+const MAX_ENTRIES = 10_000;
+
+export class TombstoneDirectory {
+  readonly #options: TombstoneOptions;
+  readonly #dir: FileHandle;
+  /** The directory by its descriptor: renaming or replacing its path changes nothing. */
+  readonly #base: string;
+  /** Publications one after the other: each sees the slots as the one before left them. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #serial = 0;
+  /** Order of this process's publications, for slots whose times are equal. */
+  readonly #published = new Map<number, number>();
+
+  private constructor(options: TombstoneOptions, dir: FileHandle) {
+    this.#options = options;
+    this.#dir = dir;
+    this.#base = `/proc/self/fd/${dir.fd}`;
+  }
+
+  /**
+   * Opens the directory, making it where it is missing, and removes what a daemon that died left half-written.
+   * @throws TombstoneError
+   */
+  static async open(options: TombstoneOptions): Promise<TombstoneDirectory> {
+    const dir = resolve(options.dir);
+    try {
+      await mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
+      const handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      const tombstones = new TombstoneDirectory({ ...options, dir }, handle);
+      await tombstones.#removeStale();
+      return tombstones;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const why = code === 'ELOOP' || code === 'ENOTDIR' ? 'it is a link or no directory' : message;
+      throw new TombstoneError(
+        `cannot use the tombstone directory ${dir}: ${why}; choose another with --tombstone-dir`,
+      );
+    }
+  }
+
+  /** A new file, 0600, open for writing and reading. */
+  async create(): Promise<PendingFile> {
+    const name = `.tombstone-${process.pid}-${this.#serial++}.tmp`;
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    return { name, handle: await open(join(this.#base, name), flags, 0o600) };
+  }
+
+  /** Removes a file that is not to be published. */
+  async discard(file: PendingFile): Promise<void> {
+    await file.handle.close().catch(() => {});
+    await unlink(join(this.#base, file.name)).catch(() => {});
+  }
+
+  /**
+   * Gives the files their names: the first slot that is free, else the one modified least recently. Both are closed, whatever happens;
+   * when it fails neither stays.
+   * @returns the absolute path of the tombstone
+   */
+  async publish(text: PendingFile, minidump: PendingFile | null): Promise<string> {
+    const turn = this.#turn.then(() => this.#publish(text, minidump));
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Waits for publications under way. */
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#dir.close();
+  }
+
+  async #publish(text: PendingFile, minidump: PendingFile | null): Promise<string> {
+    const files = minidump === null ? [text] : [text, minidump];
+    try {
+      for (const { handle } of files) {
+        const { owner } = this.#options;
+        if (owner !== null) await handle.chown(owner.uid, owner.gid);
+        await handle.close();
+      }
+      return await this.#moveIntoSlot(text, minidump);
+    } catch (error) {
+      await Promise.all(files.map((file) => this.discard(file)));
+      throw error;
+    }
+  }
+
+  async #moveIntoSlot(text: PendingFile, minidump: PendingFile | null): Promise<string> {
+    const states = await Promise.all(Array.from({ length: this.#options.max }, (_, slot) => this.#stateOf(slot)));
+    const slot = chooseSlot(states);
+    if (slot === null)
+      throw new TombstoneError(`no slot in ${this.#options.dir} can be used: directories are in the way`);
+    const name = slotName(slot);
+    const dump = `${name}.dmp`;
+    // The text last: who sees it finds its minidump there.
+    if (minidump !== null) await this.#move(minidump.name, dump);
+    else await unlink(join(this.#base, dump)).catch(() => {});
+    await this.#move(text.name, name);
+    this.#published.set(slot, this.#serial++);
+    return join(this.#options.dir, name);
+  }
+
+  #move(from: string, to: string): Promise<void> {
+    return rename(join(this.#base, from), join(this.#base, to));
+  }
+
+  async #stateOf(slot: number): Promise<SlotState> {
+    const [text, dump] = await Promise.all([this.#look(slotName(slot)), this.#look(`${slotName(slot)}.dmp`)]);
+    // A rename cannot replace a directory.
+    if (text === 'unknown' || dump === 'unknown' || text?.isDirectory() || dump?.isDirectory())
+      return { kind: 'blocked' };
+    if (text === null) return { kind: 'free' };
+    return { kind: 'taken', modifiedNs: text.mtimeNs, order: this.#published.get(slot) ?? -1 };
+  }
+
+  async #look(name: string): Promise<BigIntStats | null | 'unknown'> {
+    try {
+      return await lstat(join(this.#base, name), { bigint: true });
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : 'unknown';
+    }
+  }
+
+  async #removeStale(): Promise<void> {
+    const names = (await readdir(this.#base)).slice(0, MAX_ENTRIES);
+    for (const name of names) {
+      const pid = TEMPORARY.exec(name)?.[1];
+      if (pid === undefined || (await this.#isWriting(Number(pid)))) continue;
+      await unlink(join(this.#base, name)).catch(() => {});
+    }
+  }
+
+  /** Whether another process with this pid lives, which may be a daemon that still writes. */
+  async #isWriting(pid: number): Promise<boolean> {
+    if (pid === process.pid) return false;
+    return lstat(`/proc/${pid}`).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+export function slotName(slot: number): string {
+  return `tombstone_${String(slot).padStart(2, '0')}`;
+}

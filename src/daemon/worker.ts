@@ -1,0 +1,170 @@
+/** A child process that takes jobs over a channel: how tracers and engravers are started, spoken to and ended. */
+import { spawn } from 'node:child_process';
+import { constants as osConstants } from 'node:os';
+import { loadAddon, type Poller } from '../platform/addon.js';
+import { Channel, createChannelPair } from './channel.js';
+import { StderrTail } from './stderr-tail.js';
+
+/** Where a child finds its end of the channel. */
+export const WORKER_CHANNEL_FD = 3;
+
+export interface WorkerHandlers {
+  /** `bytes` is a view that the next message overwrites; the descriptors belong to the handler. */
+  message(bytes: Uint8Array, fds: number[]): void;
+  /** Once, when the process has ended or its channel has; it is killed then. */
+  ended(reason: string): void;
+}
+
+export interface Worker {
+  readonly pid: number;
+  /** False: it has ended. The descriptors stay the caller's. */
+  send(bytes: Uint8Array, fds?: readonly number[]): boolean;
+  /** SIGKILL. `ended` is called before this returns. */
+  kill(reason: string): void;
+}
+
+/** Starts a worker. Throws when the process cannot be started. */
+export type StartWorker = (handlers: WorkerHandlers) => Worker;
+
+/** What a child needs of the environment; NODE_OPTIONS and the like are not for it. */
+export function workerEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of ['PATH', 'TZ', 'LANG', 'LC_ALL', 'DEBUGGERD_ADDON']) {
+    const value = env[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+/** A worker with the daemon's own rights, that runs the script at `path`. */
+export function startPrivileged(path: string, handlers: WorkerHandlers): Worker {
+  const addon = loadAddon();
+  const pair = createChannelPair();
+  try {
+    const child = spawn(process.execPath, [path], {
+      stdio: ['ignore', 'ignore', 'inherit', pair.child],
+      env: workerEnvironment(),
+    });
+    // A failed spawn is reported by an event, and by a pid that is missing.
+    child.on('error', () => {});
+    const { pid } = child;
+    if (pid === undefined) throw new Error(`cannot start ${process.execPath}`);
+    const worker = new ChannelWorker(pid, pair.own, handlers, () => child.kill('SIGKILL'));
+    child.on('exit', (code, signal) =>
+      worker.ended(signal === null ? `it exited with status ${code}` : `it died by ${signal}`),
+    );
+    return worker;
+  } catch (error) {
+    addon.closeFd(pair.own);
+    throw error;
+  } finally {
+    addon.closeFd(pair.child);
+  }
+}
+
+export interface ConfinedOptions {
+  /** User and group to become; null: stay who the daemon is. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+  /** Size of the largest file that it may write, bytes. */
+  readonly fileBytes: number;
+  /** Told what of the confinement could not be had. */
+  readonly report: (unapplied: readonly string[]) => void;
+}
+
+/** A worker without rights, that runs the script at `path`. What of the confinement could not be had is reported. */
+export function startConfined(path: string, options: ConfinedOptions, handlers: WorkerHandlers): Worker {
+  const addon = loadAddon();
+  const pair = createChannelPair();
+  const stderr = new StderrTail();
+  try {
+    const child = addon.spawnConfined({
+      path: process.execPath,
+      args: [process.execPath, path],
+      env: workerEnvironment(),
+      cwd: '/',
+      fds: [null, null, stderr.childFd, pair.child],
+      ...(options.user ?? {}),
+      rlimits: { fsize: options.fileBytes },
+      parentDeathSignal: osConstants.signals.SIGKILL,
+      // Without these it would run with the daemon's rights, where the daemon has any.
+      required: options.user === null ? [] : ['user', 'capabilities', 'noNewPrivs'],
+    });
+    options.report(child.unapplied.map(({ step, code }) => `${step} (${code})`));
+    const end = (): void => {
+      try {
+        if (child.pidfd === null) process.kill(child.pid, 'SIGKILL');
+        else addon.pidfdSendSignal(child.pidfd, osConstants.signals.SIGKILL);
+      } catch {
+        // It has ended by itself.
+      }
+    };
+    const worker = new ChannelWorker(child.pid, pair.own, handlers, end);
+    watchExit(child.pid, child.pidfd, (reason) => {
+      const words = stderr.finish();
+      worker.ended(words === '' ? reason : `${reason}: ${words}`);
+    });
+    return worker;
+  } catch (error) {
+    addon.closeFd(pair.own);
+    stderr.finish();
+    throw error;
+  } finally {
+    addon.closeFd(pair.child);
+    addon.closeFd(stderr.childFd);
+  }
+}
+
+/** How often a child without a pidfd (before Linux 5.3) is looked at, ms. */
+const REAP_INTERVAL_MS = 200;
+
+/** Takes the exit status of a child that the addon started, when there is one. Owns the pidfd. */
+function watchExit(pid: number, pidfd: number | null, exited: (reason: string) => void): void {
+  const addon = loadAddon();
+  let poller: Poller | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const status = addon.reap(pid);
+    if (status === null) return;
+    clearInterval(timer);
+    poller?.close();
+    if (pidfd !== null) addon.closeFd(pidfd);
+    exited(status.signal === null ? `it exited with status ${status.exitCode}` : `it died by signal ${status.signal}`);
+  };
+  if (pidfd === null) timer = setInterval(look, REAP_INTERVAL_MS);
+  else poller = addon.poll(pidfd, addon.constants.READABLE, look);
+}
+
+class ChannelWorker implements Worker {
+  readonly pid: number;
+  readonly #channel: Channel;
+  readonly #handlers: WorkerHandlers;
+  readonly #endProcess: () => void;
+  #alive = true;
+
+  constructor(pid: number, fd: number, handlers: WorkerHandlers, endProcess: () => void) {
+    this.pid = pid;
+    this.#handlers = handlers;
+    this.#endProcess = endProcess;
+    this.#channel = new Channel(fd, {
+      message: (bytes, fds) => handlers.message(bytes, fds),
+      closed: (reason) => this.kill(reason),
+    });
+  }
+
+  send(bytes: Uint8Array, fds: readonly number[] = []): boolean {
+    return this.#alive && this.#channel.send(bytes, fds) && this.#alive;
+  }
+
+  kill(reason: string): void {
+    if (!this.#alive) return;
+    this.#endProcess();
+    this.ended(reason);
+  }
+
+  ended(reason: string): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#channel.close();
+    this.#handlers.ended(reason);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * /proc/PID/status and /proc/PID/task/TID/status (proc_pid_status(5)): identity and credentials of a thread. The file is made by the
+ * kernel without taking the target's memory lock, so reading it does not wait for the target.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Real, effective, saved and file-system id, as the reader's user namespace shows them. */
+export interface Ids {
+  readonly real: number;
+  readonly effective: number;
+  readonly saved: number;
+  readonly fs: number;
+}
+
+export interface ProcStatus {
+  /** comm with the kernel's escapes (\n, \\) undone; up to 15 bytes (longer for kernel threads). */
+  readonly name: string;
+  /** Thread id, process id and parent's process id, as the reader's /proc shows them. */
+  readonly pid: number;
+  readonly tgid: number;
+  readonly ppid: number;
+  /** Process id of its ptracer, 0: none. */
+  readonly tracerPid: number;
+  readonly uid: Ids;
+  readonly gid: Ids;
+  /** Thread id in each pid namespace, from that of the reader's /proc to its own, innermost last. */
+  readonly nspid: readonly number[];
+  /** Permitted capabilities, a bit set. */
+  readonly permittedCapabilities: bigint;
+}
+
+/** Parses the file's text; null when a field is missing or malformed. */
+export function parseProcStatus(text: string): ProcStatus | null {
+  const fields = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':');
+    // The first wins: no later line can speak for an earlier one.
+    if (colon > 0 && !fields.has(line.slice(0, colon))) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  const pid = decimal(fields.get('Pid'));
+  const tgid = decimal(fields.get('Tgid'));
+  const ppid = decimal(fields.get('PPid'));
+  const tracerPid = decimal(fields.get('TracerPid'));
+  const uid = ids(fields.get('Uid'));
+  const gid = ids(fields.get('Gid'));
+  const capabilities = fields.get('CapPrm');
+  if (pid === null || tgid === null || ppid === null || tracerPid === null || uid === null || gid === null) return null;
+  if (capabilities === undefined || !/^[0-9a-f]{1,16}$/.test(capabilities)) return null;
+  // Kernels without pid namespaces have no NSpid line.
+  const nspid = numbers(fields.get('NSpid') ?? String(pid));
+  if (nspid === null || nspid.length === 0) return null;
+  const name = (fields.get('Name') ?? '').replace(/\\(n|\\)/g, (_, escaped) => (escaped === 'n' ? '\n' : '\\'));
+  return { name, pid, tgid, ppid, tracerPid, uid, gid, nspid, permittedCapabilities: BigInt(`0x${capabilities}`) };
+}
+
+/** The status of a process (`tid` its id) or of any thread by its id; null when there is none. */
+export function readProcStatus(tid: number): ProcStatus | null {
+  return readStatus(`/proc/${tid}/status`);
+}
+
+/** The status of thread `tid` of process `pid`; null when the process has no such thread. */
+export function readTaskStatus(pid: number, tid: number): ProcStatus | null {
+  return readStatus(`/proc/${pid}/task/${tid}/status`);
+}
+
+function readStatus(path: string): ProcStatus | null {
+  try {
+    return parseProcStatus(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** How many threads a translation looks at before it gives way to other work. */
+const TASKS_AT_ONCE = 64;
+
+/**
+ * Translates a thread id that a process knows (its gettid(), of its own pid namespace) to the one that the reader's /proc shows.
+ * Null when the process has no such thread.
+ */
+export async function translateTid(pid: number, tid: number): Promise<number | null> {
+  const leader = readProcStatus(pid);
+  if (leader === null) return null;
+  if (leader.nspid.length === 1) return readTaskStatus(pid, tid) === null ? null : tid;
+  if (leader.nspid.at(-1) === tid) return pid;
+  const tasks = threadIds(pid);
+  for (let at = 0; at < tasks.length; at++) {
+    const candidate = tasks[at]!;
+    if (readTaskStatus(pid, candidate)?.nspid.at(-1) === tid) return candidate;
+    if (at % TASKS_AT_ONCE === TASKS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return null;
+}
+
+function threadIds(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((name) => decimal(name) ?? []);
+  } catch {
+    return [];
+  }
+}
+
+function decimal(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : null;
+}
+
+function numbers(text: string | undefined): number[] | null {
+  if (text === undefined) return null;
+  const values = text.split(/\s+/).map((word) => decimal(word));
+  return values.every((value) => value !== null) ? values : null;
+}
+
+function ids(text: string | undefined): Ids | null {
+  const [real, effective, saved, fs] = numbers(text) ?? [];
+  if (real === undefined || effective === undefined || saved === undefined || fs === undefined) return null;
+  return { real, effective, saved, fs };
+}
