@@ -6,7 +6,7 @@
 import { viewOf } from './dump-file.js';
 import { readCountedList } from './list.js';
 import { Minidump } from './minidump.js';
-import { align8, Output, writeVersion } from './sections.js';
+import { align8, Output, type Section, writeVersion } from './sections.js';
 import { StreamType } from './stream-types.js';
 import { mdStringSize } from './strings.js';
 import { writeStruct } from './struct.js';
@@ -25,6 +25,8 @@ export interface DumpAdditions {
   readonly modules: ReadonlyMap<number, ModuleAddition>;
   /** Streams to add; one whose type the dump has already takes its place. */
   readonly streams: readonly { readonly type: number; readonly bytes: Uint8Array }[];
+  /** Likewise, for streams that need to know where they lie. */
+  readonly sections?: readonly Section[];
 }
 
 /**
@@ -40,7 +42,8 @@ export function completeMinidump(original: Uint8Array, additions: DumpAdditions)
     () => readCountedList(dump, StreamType.moduleList, MODULE, dump.limits.modules, 'modules'),
     null,
   );
-  const replaced = new Set(additions.streams.map(({ type }) => type));
+  const sections = additions.sections ?? [];
+  const replaced = new Set([...additions.streams, ...sections].map(({ type }) => type));
   const tail = new Tail(start);
   const entries: { type: number; size: number; rva: number }[] = [];
   for (const entry of dump.directory) {
@@ -68,6 +71,11 @@ export function completeMinidump(original: Uint8Array, additions: DumpAdditions)
     const rva = tail.reserve(bytes.length);
     tail.later((out) => out.set(rva, bytes));
     entries.push({ type, size: bytes.length, rva });
+  }
+  for (const section of sections) {
+    const rva = tail.reserve(section.size);
+    tail.later((out) => section.write(out, rva));
+    entries.push({ type: section.type, size: section.streamSize, rva });
   }
   const directoryRva = tail.reserve(DIRECTORY.size * entries.length);
   tail.later((out) => {

@@ -68,6 +68,7 @@ export class MinidumpWriter {
   readonly #memory: MemoryBlock[] = [];
   readonly #handles: HandleRecord[] = [];
   readonly #raw: { type: number; bytes: Uint8Array }[] = [];
+  readonly #sections: Section[] = [];
   #memoryInfo: readonly MemoryInfoRecord[] | null = null;
   #deferred: readonly DeferredRange[] | null = null;
   #exception: ExceptionRecord | null = null;
@@ -117,6 +118,12 @@ export class MinidumpWriter {
   addStream(type: number, bytes: Uint8Array): void {
     this.#layout = null;
     this.#raw.push({ type, bytes });
+  }
+
+  /** A stream that needs to know where it lies (see dso-debug.ts). */
+  addSection(section: Section): void {
+    this.#layout = null;
+    this.#sections.push(section);
   }
 
   setException(exception: ExceptionRecord): void {
@@ -219,6 +226,7 @@ export class MinidumpWriter {
     if (this.#handles.length > 0) sections.push(handleSection(this.#handles));
     if (this.#unloaded.length > 0) sections.push(unloadedModuleSection(this.#unloaded));
     if (this.#deferred !== null) sections.push(memory64Section(this.#deferred, () => end));
+    sections.push(...this.#sections);
     const streams = this.#raw.map(({ type, bytes }) => ({ type, blob: blob(bytes) }));
 
     let rva = align8(HEADER.size + DIRECTORY.size * (sections.length + streams.length));
