@@ -1,0 +1,56 @@
+/**
+ * The engraver: a confined process that the daemon starts with a SOCK_SEQPACKET socket as descriptor 3. It loads and warms all
+ * that it needs, gives up the rest for good, says that it is ready, and then takes one job after the other. It ends when the
+ * daemon closes its end.
+ */
+import { closeSync } from 'node:fs';
+import { loadAddon } from '../platform/addon.js';
+import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../protocol/job.js';
+import { loadNaming } from './demangling.js';
+import { Inbox } from './inbox.js';
+import { collectGarbage, prepareCollection } from './memory-use.js';
+import { warmUp } from './warm-up.js';
+import { EngraveWorker } from './worker.js';
+
+const SOCKET = 3;
+
+function close(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // It was none, or an error of its own is reported late: there is nothing to save.
+  }
+}
+
+function main(): void {
+  const addon = loadAddon();
+  const send = (message: EngraverMessage): void => {
+    addon.sendMessage(SOCKET, Buffer.from(JSON.stringify(message)));
+  };
+  const worker = new EngraveWorker(loadNaming());
+  prepareCollection();
+  warmUp(worker, addon);
+  addon.seccompLockdown();
+  send({ type: 'ready' });
+
+  const inbox = new Inbox(close);
+  const buffer = Buffer.allocUnsafeSlow(MAX_MESSAGE);
+  for (;;) {
+    const message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3);
+    if (message === null) continue;
+    if (message.bytes === 0) break;
+    const job = inbox.take(buffer.subarray(0, message.bytes), message.fds);
+    if (job === null) continue;
+    if ('refused' in job) {
+      if (job.id >= 0) send({ type: 'engrave-failed', id: job.id, reason: job.refused } satisfies EngraveFailed);
+      continue;
+    }
+    const answer = worker.engrave(job);
+    for (const { fd } of [...job.files, ...job.outputs]) close(fd);
+    close(job.dump);
+    send(answer);
+    collectGarbage();
+  }
+}
+
+main();

@@ -1,0 +1,68 @@
+/** Carries out one job: reads the dump, unwinds, renders, writes into the given descriptors, answers. Keeps its caches. */
+import type { Engraved, EngraveFailed } from '../protocol/job.js';
+import type { SoftError } from '../report/model.js';
+import type { Naming } from '../unwind/module.js';
+import { readDump } from './dump-input.js';
+import { EngraveError, engraveMinidump, openDump, Stopwatch } from './engrave.js';
+import type { FdSource } from './fd-source.js';
+import { FileCache } from './file-cache.js';
+import type { GivenJob } from './inbox.js';
+import { JobModules } from './modules.js';
+import { writeOutput } from './outputs.js';
+import { StackUnwinder } from './stack-unwinder.js';
+import { summarize } from './summary.js';
+
+const REASON_LENGTH = 1024;
+
+function reasonOf(error: unknown): string {
+  if (error instanceof EngraveError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+export class EngraveWorker {
+  readonly #naming: Naming;
+  readonly #cache = new FileCache();
+
+  constructor(naming: Naming) {
+    this.#naming = naming;
+  }
+
+  /** Never throws. The job's descriptors stay open: they are the caller's. */
+  engrave(job: GivenJob): Engraved | EngraveFailed {
+    const sources: FdSource[] = [];
+    try {
+      return this.#engrave(job, sources);
+    } catch (error) {
+      return { type: 'engrave-failed', id: job.id, reason: reasonOf(error).slice(0, REASON_LENGTH) };
+    } finally {
+      for (const source of sources) source.detach();
+      this.#cache.trim();
+    }
+  }
+
+  #engrave(job: GivenJob, sources: FdSource[]): Engraved {
+    const watch = new Stopwatch();
+    const bytes = readDump(job.dump);
+    const opened = openDump(bytes);
+    watch.step('read');
+    const candidates = job.files.flatMap(({ device, inode, fd }) => {
+      const source = this.#cache.open(fd);
+      if (source === null) return [];
+      sources.push(source);
+      return [{ device, inode, source }];
+    });
+    const softErrors: SoftError[] = [];
+    const modules = new JobModules(candidates, opened.mappings, opened.dump.memory, softErrors);
+    const unwinder = new StackUnwinder(opened, modules, this.#naming, softErrors);
+    watch.step('files');
+    const kinds = job.outputs.map(({ kind }) => kind);
+    const { report, texts, minidump, micros } = engraveMinidump(bytes, opened, unwinder, kinds);
+    watch.step('engrave');
+    for (const { kind, fd } of job.outputs) {
+      writeOutput(fd, kind === 'minidump' ? (minidump ?? []) : [Buffer.from(texts[kind] ?? '')]);
+    }
+    watch.step('write');
+    const { engrave: _, ...steps } = watch.micros;
+    return summarize(job.id, report, { ...steps, ...micros });
+  }
+}
