@@ -354,8 +354,8 @@ export interface SpawnOptions {
   path: string;
   /** argv, argv[0] included. Default: [path]. */
   args?: readonly string[];
-  /** The whole environment. Default: empty. */
-  env?: Readonly<Record<string, string>>;
+  /** The whole environment; properties that are undefined are left out. Default: empty. */
+  env?: Readonly<Record<string, string | undefined>>;
   /** Default: the caller's. Entered with the caller's rights. */
   cwd?: string;
   /** Child descriptor i is the caller's `fds[i]` (null: none). 0 to 2 are /dev/null where not given; nothing else is inherited. At most 256. */
@@ -412,6 +412,14 @@ export interface ExitStatus {
 
 /** Takes the exit status of a child that was started by `spawnConfined`. @returns null while it runs. @throws ECHILD no such child */
 export function reap(pid: number): ExitStatus | null;
+
+/**
+ * execve(2): this process becomes another program, with the same pid, descriptors (those that are not close-on-exec) and
+ * standing. Ignored signals go back to their defaults and none stays blocked. Returns only by throwing.
+ * @param args argv, argv[0] included
+ * @param env the whole environment; properties that are undefined are left out
+ */
+export function exec(path: string, args: readonly string[], env: Readonly<Record<string, string | undefined>>): never;
 
 /**
  * Gives up, for all threads of this process and for good, what a process does not need that only reads and writes descriptors

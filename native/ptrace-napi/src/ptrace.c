@@ -1,0 +1,235 @@
+/* ptrace(2), one call per function. */
+#include <errno.h>
+#include <elf.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "args.h"
+#include "bindings.h"
+#include "deadline.h"
+#include "result.h"
+
+/* glibc declares the request as an enum, musl and bionic as an int. */
+#define PTRACE(request, tid, address, data) \
+  ptrace(request, (pid_t)(tid), (void *)(uintptr_t)(address), (void *)(uintptr_t)(data))
+
+/* Longest wait, in milliseconds: 2^31 - 1, as the timers of Node. */
+#define LONGEST 2147483647.0
+
+static napi_value seize(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  int64_t options = value_integer_or(&args, args.at[1], "options", 0, UINT32_MAX, 0);
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_SEIZE, tid, 0, options), "ptrace");
+}
+
+static napi_value interrupt(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_INTERRUPT, tid, 0, 0), "ptrace");
+}
+
+static napi_value cont(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  int32_t signal = value_given(&args, args.at[1]) ? value_signal(&args, args.at[1], "signal") : 0;
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_CONT, tid, 0, signal), "ptrace");
+}
+
+static napi_value listen_stop(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_LISTEN, tid, 0, 0), "ptrace");
+}
+
+static napi_value detach(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  int32_t signal = value_given(&args, args.at[1]) ? value_signal(&args, args.at[1], "signal") : 0;
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_DETACH, tid, 0, signal), "ptrace");
+}
+
+static napi_value wait_status(napi_env env, int32_t tid, int status) {
+  const char *kind = WIFSTOPPED(status) ? "stopped" : WIFEXITED(status) ? "exited" : "signaled";
+  int signal = WIFSTOPPED(status) ? WSTOPSIG(status) : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  napi_value result = NULL;
+  if (napi_create_object(env, &result) != napi_ok) return NULL;
+  set_integer(env, result, "tid", tid);
+  set_string(env, result, "kind", kind);
+  set_integer(env, result, "signal", signal);
+  set_integer(env, result, "event", WIFSTOPPED(status) ? status >> 16 : 0);
+  set_integer(env, result, "exitCode", WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+  set_integer(env, result, "status", status);
+  return result;
+}
+
+static napi_value wait_stop(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  double timeout = value_double(&args, args.at[1], "timeoutMs", LONGEST);
+  if (args.failed) return NULL;
+  Deadline deadline;
+  int status = 0;
+  deadline_start(&deadline, timeout);
+  pid_t got = deadline_wait(&deadline, tid, &status);
+  deadline_end(&deadline);
+  if (got < 0) return throw_system_error(env, errno, "waitpid");
+  return got == 0 ? result_null(env) : wait_status(env, tid, status);
+}
+
+static napi_value get_regset(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  uint32_t type = (uint32_t)value_integer(&args, args.at[1], "type", 0, UINT32_MAX);
+  Bytes buffer = value_bytes(&args, args.at[2], "buffer", 0);
+  size_t offset = (size_t)value_integer_or(&args, args.at[3], "offset", 0, (int64_t)buffer.length, 0);
+  if (args.failed) return NULL;
+  struct iovec vector = {buffer.data + offset, buffer.length - offset};
+  if (PTRACE(PTRACE_GETREGSET, tid, type, &vector) != 0) return throw_system_error(env, errno, "ptrace");
+  return result_integer(env, (int64_t)vector.iov_len);
+}
+
+static napi_value get_siginfo(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  Bytes buffer = value_bytes(&args, args.at[1], "buffer", sizeof(siginfo_t));
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_GETSIGINFO, tid, 0, buffer.data), "ptrace");
+}
+
+static napi_value get_event_message(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  if (args.failed) return NULL;
+  unsigned long message = 0;
+  if (PTRACE(PTRACE_GETEVENTMSG, tid, 0, &message) != 0) return throw_system_error(env, errno, "ptrace");
+  return result_integer(env, (int64_t)message);
+}
+
+static napi_value freeze(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  double timeout = value_double(&args, args.at[1], "timeoutMs", LONGEST);
+  int64_t options = value_integer_or(&args, args.at[3], "options", 0, UINT32_MAX, 0);
+  size_t count, room;
+  const int32_t *tids = value_typed(&args, args.at[0], "tids", napi_int32_array, 0, &count);
+  int32_t *results = value_typed(&args, args.at[2], "results", napi_int32_array, count, &room);
+  if (args.failed) return NULL;
+
+  /* All are asked first, so that they stop side by side. A thread that dies after the seize is still waited for, which
+   * frees it. */
+  for (size_t i = 0; i < count; i++) {
+    int32_t tid = tids[i];
+    if (tid <= 0 || PTRACE(PTRACE_SEIZE, tid, 0, options) != 0) {
+      results[i] = tid <= 0 ? -ESRCH : -errno;
+      continue;
+    }
+    results[i] = 0;
+    PTRACE(PTRACE_INTERRUPT, tid, 0, 0);
+  }
+
+  Deadline deadline;
+  deadline_start(&deadline, timeout);
+  int64_t stopped = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (results[i] < 0) continue;
+    int status = 0;
+    pid_t got = deadline_wait(&deadline, tids[i], &status);
+    if (got < 0) {
+      results[i] = errno == ECHILD ? -ESRCH : -errno;
+    } else if (got == 0) {
+      results[i] = -ETIMEDOUT;
+    } else if (!WIFSTOPPED(status)) {
+      results[i] = -ESRCH;
+    } else {
+      stopped++;
+      results[i] = status >> 8 == (SIGTRAP | PTRACE_EVENT_STOP << 8) ? 0 : status;
+    }
+  }
+  deadline_end(&deadline);
+  return result_integer(env, stopped);
+}
+
+static napi_value get_regsets(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  uint32_t type = (uint32_t)value_integer(&args, args.at[1], "type", 0, UINT32_MAX);
+  size_t stride = (size_t)value_integer(&args, args.at[3], "stride", 0, UINT32_MAX);
+  size_t count, room;
+  const int32_t *tids = value_typed(&args, args.at[0], "tids", napi_int32_array, 0, &count);
+  int32_t *sizes = value_typed(&args, args.at[4], "sizes", napi_int32_array, count, &room);
+  Bytes buffer = value_bytes(&args, args.at[2], "buffer", 0);
+  if (!args.failed && stride != 0 && buffer.length / stride < count) {
+    args_value_error(&args, "buffer", "at least tids.length * stride bytes long");
+  }
+  if (args.failed) return NULL;
+  int64_t succeeded = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct iovec vector = {buffer.data + i * stride, stride};
+    if (PTRACE(PTRACE_GETREGSET, tids[i], type, &vector) == 0) {
+      sizes[i] = (int32_t)vector.iov_len;
+      succeeded++;
+    } else {
+      sizes[i] = -errno;
+    }
+  }
+  return result_integer(env, succeeded);
+}
+
+static napi_value detach_all(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  size_t count, room;
+  const int32_t *tids = value_typed(&args, args.at[0], "tids", napi_int32_array, 0, &count);
+  const int32_t *signals = NULL;
+  int32_t *results = NULL;
+  if (value_given(&args, args.at[1])) signals = value_typed(&args, args.at[1], "signals", napi_int32_array, count, &room);
+  if (value_given(&args, args.at[2])) results = value_typed(&args, args.at[2], "results", napi_int32_array, count, &room);
+  if (args.failed) return NULL;
+  int64_t detached = 0;
+  for (size_t i = 0; i < count; i++) {
+    int32_t signal = signals ? signals[i] : 0;
+    int error = 0;
+    if (signal < 0 || signal > 64) {
+      error = EINVAL;
+    } else if (PTRACE(PTRACE_DETACH, tids[i], 0, signal) != 0) {
+      error = errno;
+    } else {
+      detached++;
+    }
+    if (results) results[i] = -error;
+  }
+  return result_integer(env, detached);
+}
+
+const Export ptrace_exports[] = {
+    {"seize", seize},
+    {"interrupt", interrupt},
+    {"cont", cont},
+    {"listen", listen_stop},
+    {"detach", detach},
+    {"wait", wait_stop},
+    {"getRegset", get_regset},
+    {"getSigInfo", get_siginfo},
+    {"getEventMessage", get_event_message},
+    {"freeze", freeze},
+    {"getRegsets", get_regsets},
+    {"detachAll", detach_all},
+    {NULL, NULL},
+};
