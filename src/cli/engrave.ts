@@ -1,0 +1,96 @@
+/** `debuggerd engrave FILE.dmp`: the tombstone of a minidump, ours or another program's. */
+import { readFileSync } from 'node:fs';
+import { loadNaming } from '../engraver/demangling.js';
+import { EngraveError, engraveMinidump, type OpenedDump, openDump } from '../engraver/engrave.js';
+import { StackUnwinder } from '../engraver/stack-unwinder.js';
+import { RecordedUnwinder, type Unwinder } from '../engraver/unwinder.js';
+import { decodeUnwoundReport, type UnwoundReport } from '../engraver/unwound-report.js';
+import { MinidumpError } from '../minidump/error.js';
+import { escapeText } from '../report/escape.js';
+import { frameText } from '../report/frames.js';
+import type { Report, SoftError, Trust } from '../report/model.js';
+import { Binaries } from './binaries.js';
+import { CommandError } from './failure.js';
+
+export interface EngraveOptions {
+  readonly backtrace?: boolean;
+  readonly unwind?: boolean;
+  readonly sysroot?: string;
+  readonly buildIdDir?: readonly string[];
+  readonly explain?: boolean;
+}
+
+const HOW: Readonly<Record<Trust, string>> = {
+  context: 'the thread was here when it was stopped',
+  cfi: 'call frame information',
+  exidx: "ARM's exception index",
+  signal: 'the registers that the kernel saved for a signal handler',
+  leaf: 'the link register, or the top of the stack, of a function without a frame',
+  fp: 'the frame pointer',
+  scan: 'a return address found by scanning the stack: may be wrong',
+  jit: 'call frame information of code made at run time',
+  dex: 'the interpreter says so',
+};
+
+function read(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : message;
+    throw new CommandError(`cannot read ${file}: ${why}`);
+  }
+}
+
+/** The frames that the dump carries; null when it has none that can be used. */
+function recorded({ dump }: OpenedDump): UnwoundReport | null {
+  try {
+    return decodeUnwoundReport(dump.reportJson);
+  } catch (error) {
+    if (!(error instanceof MinidumpError)) throw error;
+    process.stderr.write(`debuggerd: unwinding again: ${error.message}\n`);
+    return null;
+  }
+}
+
+/** Per frame how it was found, and the unwinder's own words where it walked. */
+function explanation(report: Report, steps: ReadonlyMap<number, readonly string[]>): string {
+  const lines: string[] = [];
+  for (const thread of report.threads) {
+    lines.push(`thread ${thread.tid} "${escapeText(thread.name ?? '<unknown>')}"`);
+    thread.frames.forEach((frame, index) => {
+      lines.push(`  ${frameText(report.arch, frame, index)}`, `      by ${HOW[frame.trust]}`);
+    });
+    lines.push(`  end: ${escapeText(thread.unwindError ?? 'the outermost frame')}`);
+    for (const step of steps.get(thread.tid) ?? []) lines.push(`    ${escapeText(step)}`);
+  }
+  if (report.softErrors.length > 0) lines.push('not there or not used:');
+  for (const { step, message } of report.softErrors) lines.push(`  ${step}: ${escapeText(message)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Prints to stdout. Throws CommandError. */
+export async function engrave(file: string, options: EngraveOptions): Promise<void> {
+  const bytes = read(file);
+  try {
+    const opened = openDump(bytes);
+    const kept = options.unwind ? null : recorded(opened);
+    const softErrors: SoftError[] = [];
+    const steps = new Map<number, string[]>();
+    const places = { sysroot: options.sysroot ?? '', buildIdDirs: options.buildIdDir ?? [] };
+    const binaries = new Binaries(opened.dump, opened.mappings, places, softErrors);
+    try {
+      const unwinder: Unwinder = kept
+        ? new RecordedUnwinder(kept)
+        : new StackUnwinder(opened, binaries, loadNaming(), softErrors, options.explain ? steps : null);
+      const kind = options.backtrace ? 'backtrace' : 'tombstone';
+      const { report, texts } = engraveMinidump(bytes, opened, unwinder, [kind]);
+      process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
+    } finally {
+      binaries.close();
+    }
+  } catch (error) {
+    if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,175 @@
+import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FdSource } from '../../src/engraver/fd-source.js';
+import { FileCache } from '../../src/engraver/file-cache.js';
+import { buildIdInMemory, JobModules } from '../../src/engraver/modules.js';
+import { BufferSource } from '../../src/memory/byte-source.js';
+import { BufferMemory } from '../../src/memory/memory.js';
+import type { SoftError } from '../../src/report/model.js';
+import { id, tinyElf } from './build-elf.js';
+
+const mapping = (values: object = {}) => ({
+  start: 0x10000,
+  end: 0x11000,
+  prot: 5,
+  offset: 0,
+  name: '/lib/a.so',
+  device: 'fd:01',
+  inode: 7,
+  ...values,
+});
+
+describe('JobModules', () => {
+  const memory = new BufferMemory(0x10000, tinyElf(id(1)));
+  const file = (bytes: Buffer, values: object = {}) => ({
+    device: 'fd:01',
+    inode: 7,
+    source: new BufferSource(bytes),
+    ...values,
+  });
+  const find = (files: ReturnType<typeof file>[], asked = mapping(), mappings = [mapping()]) => {
+    const softErrors: SoftError[] = [];
+    const modules = new JobModules(files, mappings, memory, softErrors);
+    return { found: modules.file(asked), again: modules.file(asked), softErrors };
+  };
+
+  it('gives the file of the device and inode, the same object each time', () => {
+    const given = file(tinyElf(id(1)));
+    const { found, again, softErrors } = find([given]);
+    expect(found).toBe(given.source);
+    expect(again).toBe(found);
+    expect(softErrors).toEqual([]);
+  });
+
+  it.each([{ device: 'fd:02' }, { inode: 8 }])('not the file of another place (%j)', (other) => {
+    expect(find([file(tinyElf(id(1)), other)]).found).toBeNull();
+  });
+
+  it('not a file that was written over since: another build id, or no image any more', () => {
+    for (const bytes of [tinyElf(id(2)), Buffer.alloc(0x1000)]) {
+      const { found, softErrors } = find([file(bytes)]);
+      expect(found).toBeNull();
+      expect(softErrors).toHaveLength(1);
+      expect(softErrors[0]?.message).toContain('/lib/a.so');
+    }
+  });
+
+  it('proves further mappings of the file by its first one', () => {
+    const later = mapping({ start: 0x20000, end: 0x21000, offset: 0x1000 });
+    expect(find([file(tinyElf(id(2)))], later, [mapping(), later]).found).toBeNull();
+    expect(find([file(tinyElf(id(1)))], later, [mapping(), later]).found).not.toBeNull();
+  });
+
+  it('takes the file where memory says nothing of its identity', () => {
+    const elsewhere = mapping({ start: 0x90000, end: 0x91000 });
+    expect(find([file(tinyElf(id(2)))], elsewhere, [elsewhere]).found).not.toBeNull();
+  });
+
+  it('gives nothing for anonymous memory', () => {
+    expect(find([file(tinyElf(id(1)), { inode: 0 })], mapping({ inode: 0 })).found).toBeNull();
+  });
+});
+
+describe('buildIdInMemory', () => {
+  it('reads the note of an image; null for anything else', () => {
+    expect(buildIdInMemory(new BufferMemory(0x10000, tinyElf(id(0xab))), 0x10000, 0x11000)).toBe('ab'.repeat(20));
+    expect(buildIdInMemory(new BufferMemory(0x10000, tinyElf(null)), 0x10000, 0x11000)).toBeNull();
+    expect(buildIdInMemory(new BufferMemory(0x10000, Buffer.alloc(64)), 0x10000, 0x11000)).toBeNull();
+  });
+
+  it('survives an image that is cut at any byte', () => {
+    const whole = tinyElf(id(1));
+    for (let length = 0; length < 0x130; length++) {
+      const found = buildIdInMemory(new BufferMemory(0x10000, whole.subarray(0, length)), 0x10000, 0x11000);
+      expect(found === null || length >= 0x124).toBe(true);
+    }
+  });
+});
+
+describe('files behind descriptors', () => {
+  let dir = '';
+  const open: number[] = [];
+  const openFile = (name: string) => {
+    const fd = openSync(join(dir, name), 'r');
+    open.push(fd);
+    return fd;
+  };
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'engraver-modules-'));
+    writeFileSync(
+      join(dir, 'a'),
+      Uint8Array.from({ length: 100_000 }, (_, i) => i % 251),
+    );
+    writeFileSync(join(dir, 'b'), 'b');
+  });
+  afterAll(() => {
+    for (const fd of open) closeSync(fd);
+    rmSync(dir, { recursive: true });
+  });
+
+  it('reads inside, across and beyond blocks as the file has it', () => {
+    const source = new FdSource(100_000, openFile('a'));
+    for (const [offset, length, got] of [
+      [0, 1, 1],
+      [16_383, 2, 2],
+      [5, 90_000, 90_000],
+      [99_999, 10, 1],
+      [100_000, 1, 0],
+      [-1, 1, 0],
+      [0.5, 1, 0],
+      [0, 0, 0],
+    ] as const) {
+      const bytes = source.bytes(offset, length);
+      expect(bytes).toHaveLength(got);
+      expect(bytes.every((byte, i) => byte === (offset + i) % 251)).toBe(true);
+    }
+  });
+
+  it('a file that shrank reads short; one without descriptor reads nothing', () => {
+    writeFileSync(join(dir, 'c'), Buffer.alloc(5000, 1));
+    const source = new FdSource(5000, openFile('c'));
+    truncateSync(join(dir, 'c'), 100);
+    expect(source.bytes(0, 5000)).toHaveLength(100);
+    source.detach();
+    expect(source.bytes(0, 10)).toHaveLength(0);
+  });
+
+  it('the cache knows a file again by another descriptor, and not once it was changed', () => {
+    const cache = new FileCache();
+    const first = cache.open(openFile('a'));
+    first?.detach();
+    const again = cache.open(openFile('a'));
+    expect(again).toBe(first);
+    expect(again?.bytes(1, 1)[0]).toBe(1);
+    expect(cache.open(openFile('b'))).not.toBe(first);
+    utimesSync(join(dir, 'a'), 1, 1);
+    expect(cache.open(openFile('a'))).not.toBe(first);
+  });
+
+  it('the cache takes regular files only', () => {
+    const cache = new FileCache();
+    const fd = openSync('/dev/null', 'r');
+    open.push(fd);
+    expect(cache.open(fd)).toBeNull();
+    expect(cache.open(99_999)).toBeNull();
+    expect(cache.size).toBe(0);
+  });
+
+  it('the cache is bounded: the least recently used goes first', () => {
+    const cache = new FileCache();
+    const sources = Array.from({ length: 300 }, (_, i) => {
+      const name = `n${i}`;
+      writeFileSync(join(dir, name), name);
+      const fd = openSync(join(dir, name), 'r');
+      const source = cache.open(fd);
+      closeSync(fd);
+      return source;
+    });
+    cache.trim();
+    expect(cache.size).toBe(256);
+    expect(cache.open(openFile('n299'))).toBe(sources[299]);
+    expect(cache.open(openFile('n0'))).not.toBe(sources[0]);
+  });
+});
