@@ -1,5 +1,21 @@
-/** How many threads a process has. */
-import { statSync } from 'node:fs';
+/** The threads of a process, by /proc/PID/task. Nothing here throws. */
+import { readdirSync, statSync } from 'node:fs';
+
+/** Thread ids in ascending order; empty when the process is gone. */
+export function readTaskIds(pid: number): number[] {
+  let names: string[];
+  try {
+    names = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  const tids: number[] = [];
+  for (const name of names) {
+    const tid = Number(name);
+    if (Number.isInteger(tid) && tid > 0) tids.push(tid);
+  }
+  return tids.sort((a, b) => a - b);
+}
 
 /**
  * The number of threads, a main thread that has ended included: the link count of /proc/PID/task is that plus 2

@@ -1,0 +1,42 @@
+/** /proc/PID/stat and /proc/PID/task/TID/stat (proc_pid_stat(5)): state and times of a thread. */
+import { readProcFile } from './proc-file.js';
+
+export interface ProcStat {
+  /** comm, up to 15 bytes. */
+  readonly name: string;
+  /** R running, S sleeping, D uninterruptible, T stopped, t traced, Z zombie, X dead. */
+  readonly state: string;
+  /** Clock ticks (100 a second) in user and kernel mode. */
+  readonly userTicks: number;
+  readonly kernelTicks: number;
+  readonly nice: number;
+  /** Start, in clock ticks since boot: with the pid it names a process for good. */
+  readonly startTicks: number;
+}
+
+/** Parses the file's text; null when it is malformed. The name may hold anything, so the last parenthesis ends it. */
+export function parseProcStat(text: string): ProcStat | null {
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < open) return null;
+  const fields = text
+    .slice(close + 2)
+    .trim()
+    .split(' ');
+  const [state] = fields;
+  // Field 3 of the manual page, the state, is the first here.
+  const [userTicks, kernelTicks, nice, startTicks] = [14, 15, 19, 22].map((field) => Number(fields[field - 3]));
+  if (state === undefined || !/^[A-Za-z]$/.test(state)) return null;
+  if (!isCount(userTicks) || !isCount(kernelTicks) || !Number.isInteger(nice) || !isCount(startTicks)) return null;
+  return { name: text.slice(open + 1, close), state, userTicks, kernelTicks, nice: nice!, startTicks };
+}
+
+/** The stat of thread `tid` of process `pid`; null when the process has no such thread. */
+export function readTaskStat(pid: number, tid: number): ProcStat | null {
+  const file = readProcFile(`/proc/${pid}/task/${tid}/stat`, 4096);
+  return file.ok ? parseProcStat(file.bytes.toString('latin1')) : null;
+}
+
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && Number.isInteger(value) && value >= 0;
+}

@@ -1,0 +1,198 @@
+/**
+ * One capture: freeze, copy, release. The target stands still for the copy only; what can be read before is read before, what can be
+ * written after is written after. A crashing process differs in the beginning, where its signal is waited for, and in the end that it
+ * is let go into.
+ */
+import { statSync } from 'node:fs';
+import type { Addon } from '../platform/addon.js';
+import { readProcFile } from '../platform/proc-file.js';
+import { readTaskIds } from '../platform/proc-tasks.js';
+import type { CaptureJob } from '../protocol/job.js';
+import { type CopiedMemory, copyMemory } from './copy.js';
+import { awaitFatalSignal } from './crash-wait.js';
+import type { Deadline, Stopwatch } from './deadline.js';
+import { CaptureError, Losses } from './failure.js';
+import { Frozen, freeze, seize, type Unstopped, whyUnstopped } from './freeze.js';
+import { identityProblem, ownerProblem } from './identity.js';
+import type { MemoryCopy } from './memory-copy.js';
+import { Prepared } from './prepare.js';
+import { RegisterFiles } from './registers.js';
+import { release, stopAndDetach } from './release.js';
+import { SIGINFO_SIZE } from './siginfo.js';
+
+/** For the tracer's own warm-up on a process that must live on: raises the signal, which is not delivered in the end. */
+export interface Rehearsal {
+  provoke(): void;
+}
+
+export interface CaptureTools {
+  readonly addon: Addon;
+  readonly memory: MemoryCopy;
+  readonly deadline: Deadline;
+  readonly watch: Stopwatch;
+  /** Tells the client that its process has been attached to. */
+  acknowledge(): void;
+  readonly rehearsal: Rehearsal | null;
+}
+
+/** The rest of the copy besides the memory: room for cpuinfo, status, tables and texts. */
+const FIXED_BYTES = 64 * 1024;
+
+/** A target from the attach to the release. Make it, `copy`, look at the results, `release`, `close`; `release` always. */
+export class Capture {
+  readonly job: CaptureJob;
+  readonly losses = new Losses();
+  timeMs = 0;
+  siginfo: Buffer | null = null;
+  /** Threads that were there and could not be stopped. */
+  unstopped: readonly Unstopped[] = [];
+  readonly #tools: CaptureTools;
+  readonly #frozen: Frozen;
+  #prepared: Prepared | null = null;
+  #registers: RegisterFiles | null = null;
+  #memory: CopiedMemory | null = null;
+  /** The crashing thread is attached and runs. */
+  #running = false;
+  #identity: Buffer | null = null;
+  #owner = -1;
+
+  constructor(job: CaptureJob, tools: CaptureTools) {
+    this.job = job;
+    this.#tools = tools;
+    this.#frozen = new Frozen(job.pid);
+  }
+
+  get prepared(): Prepared {
+    return this.#prepared!;
+  }
+
+  get registers(): RegisterFiles {
+    return this.#registers!;
+  }
+
+  get memory(): CopiedMemory {
+    return this.#memory!;
+  }
+
+  /** Freezes and copies. Throws CaptureError; call `release` then too. */
+  copy(): void {
+    if (this.job.kind === 'crash') this.#freezeCrashing();
+    else this.#freezeLive();
+    this.#read();
+  }
+
+  /** Lets the target go. Returns false when only the end of this process can free all of it. */
+  release(): boolean {
+    const { addon, deadline, watch } = this.#tools;
+    const running = this.#running && !stopAndDetach(addon, this.job.tid, deadline);
+    this.#running = false;
+    const free = release(addon, this.#frozen, deadline);
+    watch.lap('release');
+    return free && !running;
+  }
+
+  /**
+   * What can be judged after the release of a live process, so that it does not wait for that: was it the right one? Throws CaptureError.
+   */
+  verify(): void {
+    if (this.#identity === null) return;
+    const problem = identityProblem(this.job, this.#identity.toString('utf8'));
+    if (problem !== null) throw new CaptureError(problem);
+    if (!this.job.ownerOnly) return;
+    const owned = ownerProblem(this.job, this.#identity.toString('utf8'), this.#owner);
+    if (owned !== null) throw new CaptureError(owned);
+  }
+
+  close(): void {
+    this.#prepared?.close();
+  }
+
+  #freezeLive(): void {
+    const { job } = this;
+    const { addon, deadline, watch } = this.#tools;
+    this.#prepared = new Prepared(addon, job.pid, job.tid, this.losses);
+    watch.lap('prepare');
+    this.timeMs = Date.now();
+    freeze(addon, this.#frozen, requestedFirst(this.#prepared.tids, job.tid), deadline);
+    watch.lap('freeze');
+    const refused = this.#frozen.unstopped.find(({ tid, attached }) => tid === job.tid && !attached);
+    const first = refused ?? this.#frozen.unstopped[0];
+    if (this.#frozen.tids.length > 0 && (refused === undefined || this.#isZombie())) return;
+    throw new CaptureError(
+      first === undefined ? `process ${job.pid} is gone` : `thread ${first.tid}: ${whyUnstopped(job.pid, first)}`,
+    );
+  }
+
+  /** The main thread may have ended while others live: then there is a process to look at. */
+  #isZombie(): boolean {
+    return this.prepared.tid !== this.job.tid;
+  }
+
+  #freezeCrashing(): void {
+    const { job } = this;
+    const { addon, deadline, watch, rehearsal } = this.#tools;
+    seize(addon, job.pid, job.tid);
+    this.#running = true;
+    this.#frozen.addKnown(job.tid);
+    this.#readIdentity();
+    this.verify();
+    freeze(addon, this.#frozen, readTaskIds(job.pid), deadline);
+    watch.lap('freeze');
+    this.#tools.acknowledge();
+    rehearsal?.provoke();
+    // The thread is on its way to its signal; the others stand still.
+    this.#prepared = new Prepared(addon, job.pid, job.tid, this.losses);
+    watch.lap('prepare');
+    const signal = awaitFatalSignal(addon, job.tid, deadline);
+    this.timeMs = Date.now();
+    this.#running = false;
+    this.#frozen.addCrashed(job.tid, rehearsal === null ? signal : 0);
+    this.siginfo = Buffer.alloc(SIGINFO_SIZE);
+    addon.getSigInfo(job.tid, this.siginfo);
+    watch.lap('wait');
+  }
+
+  #read(): void {
+    const { job, losses } = this;
+    const { addon, memory, watch } = this.#tools;
+    const { tids } = this.#frozen;
+    this.unstopped = this.#frozen.unstopped;
+    this.#registers = new RegisterFiles(addon, tids);
+    watch.lap('registers');
+    if (job.kind !== 'crash') this.#readIdentity();
+    const { prepared, registers } = this;
+    prepared.tid = tids[0]!;
+    prepared.refresh(losses);
+    watch.lap('maps');
+    const { arch } = registers;
+    if (arch === null)
+      throw new CaptureError(`thread ${tids[0]}: its registers (${registers.sizeOf(0)}) are of no CPU known here`);
+    const view = {
+      job,
+      arch,
+      mappings: prepared.mappings,
+      registers,
+      overhead: FIXED_BYTES + prepared.mapsText.length,
+    };
+    memory.reset();
+    this.#memory = copyMemory(view, memory, tids[0]!, losses);
+    watch.lap('memory');
+  }
+
+  #readIdentity(): void {
+    const { job } = this;
+    const file = readProcFile(`/proc/${job.pid}/task/${job.tid}/status`, 16 * 1024);
+    if (!file.ok) throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
+    this.#identity = file.bytes;
+    if (!job.ownerOnly) return;
+    try {
+      this.#owner = statSync(`/proc/${job.pid}`).uid;
+    } catch {
+      this.#owner = -1;
+    }
+  }
+}
+
+function requestedFirst(tids: readonly number[], first: number): number[] {
+  return [first, ...tids.filter((tid) => tid !== first)];
+}

@@ -1,0 +1,127 @@
+/**
+ * Opens the files behind executable mappings, for the engraver to read. /proc/PID/map_files/START-END leads to the very file, deleted
+ * ones and those of other mount namespaces included, but wants CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; without that it is the
+ * path below /proc/PID/root, and then device and inode must be those of the maps line. Only regular files are opened for reading:
+ * they are looked at through an O_PATH descriptor first, which calls no driver and waits for nobody.
+ */
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import type { Addon } from '../platform/addon.js';
+import type { Mapping } from '../platform/proc-maps.js';
+import type { MappedFile } from '../protocol/job.js';
+import { codeOf, type Losses } from './failure.js';
+
+/** More distinct files than this are left out: descriptors of tracer and daemon are bounded. */
+export const MAX_FILES = 1000;
+const PATH_LENGTH = 256;
+const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+export interface OpenFile {
+  readonly file: MappedFile;
+  readonly fd: number;
+}
+
+/** The open files of one capture, by device and inode; `close` ends them all. */
+export class MappedFiles {
+  readonly #addon: Addon;
+  readonly #files = new Map<string, OpenFile | null>();
+  #mapFiles = true;
+
+  constructor(addon: Addon) {
+    this.#addon = addon;
+  }
+
+  get list(): OpenFile[] {
+    return [...this.#files.values()].filter((file) => file !== null);
+  }
+
+  /** Opens the files behind executable mappings, as far as they are not open yet. `tid`: any live thread of the process. */
+  open(tid: number, mappings: readonly Mapping[], losses: Losses): void {
+    for (const mapping of mappings) {
+      if (mapping.inode === 0 || mapping.perms[2] !== 'x') continue;
+      const key = `${mapping.device}:${mapping.inode}`;
+      if (this.#files.has(key)) continue;
+      if (this.#files.size >= MAX_FILES) {
+        losses.add('files', `${mapping.name}: more than ${MAX_FILES} files are mapped`);
+        continue;
+      }
+      const fd = this.#openMapping(tid, mapping, losses);
+      const { device, inode } = mapping;
+      this.#files.set(key, fd < 0 ? null : { file: { device, inode, path: mapping.name.slice(0, PATH_LENGTH) }, fd });
+    }
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) if (file !== null) closeSync(file.fd);
+    this.#files.clear();
+  }
+
+  #openMapping(tid: number, mapping: Mapping, losses: Losses): number {
+    let reason = 'no right to /proc/PID/map_files';
+    if (this.#mapFiles) {
+      const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
+      try {
+        return reopenRegular(openSync(`/proc/${tid}/map_files/${range}`, this.#addon.constants.O_PATH));
+      } catch (error) {
+        reason = codeOf(error);
+        // Not permitted at all, or a kernel without map_files: the others need not be tried.
+        if (reason === 'EPERM' || reason === 'EACCES') this.#mapFiles = false;
+      }
+    }
+    const fallback = openByRoot(this.#addon, tid, mapping);
+    if (typeof fallback === 'number') return fallback;
+    losses.add('files', `${mapping.name.slice(0, PATH_LENGTH)}: ${reason}; by path: ${fallback}`);
+    return -1;
+  }
+}
+
+/** The mapping's path below the root of thread `tid`, if that is still the file that is mapped; else why not. */
+export function openByRoot(addon: Addon, tid: number, mapping: Mapping): number | string {
+  if (!mapping.name.startsWith('/')) return 'it has no path';
+  // The kernel prints a newline in a name as \012; a name that really holds these four characters fails the comparison below.
+  const path = mapping.name.replaceAll('\\012', '\n');
+  let fd = -1;
+  try {
+    fd = openBelowRoot(addon, tid, path.slice(1));
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    if (deviceText(dev) !== mapping.device || Number(ino) !== mapping.inode) return 'another file is there now';
+    const found = fd;
+    fd = -1;
+    return reopenRegular(found);
+  } catch (error) {
+    return codeOf(error);
+  } finally {
+    if (fd >= 0) closeSync(fd);
+  }
+}
+
+/** An O_PATH descriptor of a path below /proc/TID/root; no component of it may be a link where the kernel can see to that (5.6). */
+export function openBelowRoot(addon: Addon, tid: number, path: string): number {
+  const { O_PATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = addon.constants;
+  const root = openSync(`/proc/${tid}/root`, O_PATH | constants.O_DIRECTORY);
+  const flags = O_PATH | constants.O_NOFOLLOW;
+  try {
+    return addon.openAt(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOSYS') throw error;
+    return addon.openAt(root, path, flags);
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** Opens for reading what an O_PATH descriptor refers to, and closes that. Throws for anything but a regular file. */
+export function reopenRegular(fd: number): number {
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error('not a regular file');
+    return openSync(`/proc/self/fd/${fd}`, READ_ONLY);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Device number as /proc/PID/maps prints it (fs/proc/task_mmu.c: %02x:%02x); the encoding is that of makedev(3). */
+export function deviceText(dev: bigint): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+  return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}`;
+}

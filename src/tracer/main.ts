@@ -1,0 +1,34 @@
+/**
+ * The tracer's program: a root process, started ahead of need, that serves one capture at a time over the channel at descriptor 3
+ * until the daemon closes that. Everything is synchronous: ptrace belongs to one thread, and nothing else has to happen meanwhile.
+ */
+import { loadAddon } from '../platform/addon.js';
+import { Channel } from './channel.js';
+import { readHost } from './host.js';
+import { MemoryCopy } from './memory-copy.js';
+import { Tracer } from './tracer.js';
+import { warmUp } from './warm-up.js';
+
+const CHANNEL_FD = 3;
+
+function main(): void {
+  process.title = 'debuggerd: tracer';
+  const addon = loadAddon();
+  const channel = new Channel(addon, CHANNEL_FD);
+  const host = readHost();
+  const memory = new MemoryCopy(addon);
+  warmUp(addon, host, memory);
+  const tracer = new Tracer(addon, channel, host, memory);
+  channel.send({ type: 'ready' });
+  for (;;) {
+    const received = channel.receive();
+    if (received === null) break;
+    const { message, fds } = received;
+    const free = message.type !== 'capture' || tracer.serve(message, fds[0] ?? -1);
+    for (const fd of fds) addon.closeFd(fd);
+    if (!free) break;
+  }
+  process.exit(0);
+}
+
+main();

@@ -1,0 +1,111 @@
+/**
+ * What is read while the target does not stand still for it: before the freeze of a live process, during the crashed thread's way to its
+ * signal. The maps are read again when it stands; nothing else here matters to the unwinder.
+ */
+import { closeSync } from 'node:fs';
+import type { Addon } from '../platform/addon.js';
+import { readProcFile } from '../platform/proc-file.js';
+import { type Mapping, parseMaps } from '../platform/proc-maps.js';
+import { type ProcStat, readTaskStat } from '../platform/proc-stat.js';
+import { parseProcStatus } from '../platform/proc-status.js';
+import { readTaskIds } from '../platform/proc-tasks.js';
+import { CaptureError, type Losses } from './failure.js';
+import { MappedFiles } from './files.js';
+import { openPerfMap } from './perf-map.js';
+
+/** A mapping's line takes 73 bytes and its name; the kernel's default of 65,530 mappings fits. */
+const MAPS_BYTES = 32 * 1024 * 1024;
+const TEXT_BYTES = 64 * 1024;
+const EMPTY = Buffer.alloc(0);
+
+export class Prepared {
+  readonly pid: number;
+  /** Threads, ascending. */
+  readonly tids: readonly number[];
+  readonly names = new Map<number, string>();
+  readonly files: MappedFiles;
+  /** Any thread that has memory: not a main thread that has ended. */
+  tid: number;
+  mapsText: Buffer = EMPTY;
+  mappings: readonly Mapping[] = [];
+  status: Buffer = EMPTY;
+  stat: ProcStat | null = null;
+  auxv: Buffer = EMPTY;
+  commandLine: Buffer = EMPTY;
+  /** -1: there is none. */
+  perfMap = -1;
+
+  /** Throws CaptureError when the process is gone. `tid` is the thread that was asked for. */
+  constructor(addon: Addon, pid: number, tid: number, losses: Losses) {
+    this.pid = pid;
+    this.files = new MappedFiles(addon);
+    this.tids = readTaskIds(pid);
+    if (this.tids.length === 0) throw new CaptureError(`process ${pid} is gone`);
+    for (const each of this.tids) this.#readName(each);
+    this.tid = tid;
+    let maps = this.#read('maps', MAPS_BYTES, losses);
+    // A main thread that has ended has no memory any more, its siblings do.
+    for (let i = 0; maps.length === 0 && i < this.tids.length; i++) {
+      this.tid = this.tids[i]!;
+      maps = this.#read('maps', MAPS_BYTES, losses);
+    }
+    this.status = this.#read('status', TEXT_BYTES, losses, pid);
+    this.stat = readTaskStat(pid, pid);
+    this.#readImage(losses);
+    this.#useMaps(maps, losses);
+    const status = parseProcStatus(this.status.toString('latin1'));
+    if (status !== null) this.perfMap = openPerfMap(addon, this.tid, status.nspid.at(-1)!, status.uid.effective);
+  }
+
+  /** comm of a thread; null when it was gone before that could be read. */
+  nameOf(tid: number): string | null {
+    return this.names.get(tid) ?? this.#readName(tid);
+  }
+
+  /**
+   * Reads the maps of the process again, now that it stands still. Where they have changed, everything that comes from them is made anew.
+   */
+  refresh(losses: Losses): void {
+    const maps = this.#read('maps', MAPS_BYTES, losses);
+    if (maps.equals(this.mapsText)) return;
+    this.#readImage(losses);
+    this.#useMaps(maps, losses);
+  }
+
+  close(): void {
+    this.files.close();
+    if (this.perfMap >= 0) closeSync(this.perfMap);
+    this.perfMap = -1;
+  }
+
+  #useMaps(text: Buffer, losses: Losses): void {
+    this.mapsText = text;
+    this.mappings = parseMaps(text).mappings;
+    this.files.open(this.tid, this.mappings, losses);
+  }
+
+  /** What an exec would change too. */
+  #readImage(losses: Losses): void {
+    this.auxv = this.#read('auxv', TEXT_BYTES, losses);
+    this.commandLine = this.#read('cmdline', TEXT_BYTES, losses);
+  }
+
+  #readName(tid: number): string | null {
+    const file = readProcFile(`/proc/${this.pid}/task/${tid}/comm`, 64);
+    if (!file.ok) return null;
+    const name = file.bytes.toString('utf8').replace(/\n$/, '');
+    this.names.set(tid, name);
+    return name;
+  }
+
+  #read(name: string, limit: number, losses: Losses, tid = this.tid): Buffer {
+    const path = `/proc/${tid}/${name}`;
+    const file = readProcFile(path, limit);
+    if (!file.ok) {
+      losses.add('proc', `${path}: ${file.code}`);
+      return EMPTY;
+    }
+    if (file.truncated) losses.add('proc', `${path}: only its first ${limit} bytes`);
+    return file.bytes;
+  }
+}

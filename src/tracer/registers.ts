@@ -1,0 +1,125 @@
+/**
+ * Register sets of all stopped threads: read in bulk while the target stands still, made into minidump contexts afterwards.
+ * The kernel's NT_PRSTATUS is little endian on every CPU that we know.
+ */
+import type { Arch, Field, StateBlock } from '../arch/arch.js';
+import { byPrstatusSize } from '../arch/index.js';
+import type { Addon } from '../platform/addon.js';
+
+const NT_PRSTATUS = 1;
+/** Larger than the largest NT_PRSTATUS that has a table (arm64: 272), so that a size that has none is seen. */
+const STRIDE = 320;
+/** user_regs_struct of x86_64, fs_base: the thread pointer. */
+const X86_64_FS_BASE: Field = { offset: 168, size: 8 };
+/** Threads whose registers fit in memory that was touched before. */
+const READY_THREADS = 64;
+
+interface StateCopy {
+  readonly block: StateBlock;
+  readonly stride: number;
+  readonly bytes: Buffer;
+  readonly sizes: Int32Array;
+}
+
+const readyGeneral = Buffer.alloc(READY_THREADS * STRIDE);
+const readyState = Buffer.alloc(READY_THREADS * 1024);
+
+/** The registers of threads, index by index as `tids` has them. */
+export class RegisterFiles {
+  /** Of the first thread, the crashed or requested one; null when its registers could not be read or are of an unknown CPU. */
+  readonly arch: Arch | null;
+  readonly tids: Int32Array;
+  readonly #general: Buffer;
+  readonly #sizes: Int32Array;
+  readonly #state: readonly StateCopy[];
+
+  /** Reads the register sets of stopped threads; `tids` is not empty. */
+  constructor(addon: Addon, tids: readonly number[]) {
+    const count = tids.length;
+    this.tids = Int32Array.from(tids);
+    this.#sizes = new Int32Array(count);
+    this.#general = count <= READY_THREADS ? readyGeneral : Buffer.allocUnsafeSlow(count * STRIDE);
+    addon.getRegsets(this.tids, NT_PRSTATUS, this.#general, STRIDE, this.#sizes);
+    this.arch = byPrstatusSize(this.#sizes.find((size) => size > 0) ?? 0);
+    let used = 0;
+    this.#state = (this.arch?.context.state ?? []).map((block) => {
+      const stride = Math.max(...block.copies.map(({ from, size }) => from + size));
+      const total = stride * count;
+      const ready = used + total <= readyState.length;
+      const bytes = ready ? readyState.subarray(used, used + total) : Buffer.allocUnsafeSlow(total);
+      if (ready) used += total;
+      const sizes = new Int32Array(count);
+      addon.getRegsets(this.tids, block.regset, bytes, stride, sizes);
+      return { block, stride, bytes, sizes };
+    });
+  }
+
+  /** -errno where the registers of thread `index` could not be read. */
+  sizeOf(index: number): number {
+    return this.#sizes[index]!;
+  }
+
+  /** Whether thread `index` has registers of `arch` (a 64-bit process may run 32-bit code in some of its threads). */
+  usable(index: number): boolean {
+    return this.arch !== null && this.#sizes[index] === this.arch.prstatusSize;
+  }
+
+  /** NT_PRSTATUS of thread `index` as the kernel gave it, a view; null without one. */
+  raw(index: number): Buffer | null {
+    const size = this.#sizes[index]!;
+    return size > 0 ? this.#general.subarray(index * STRIDE, index * STRIDE + size) : null;
+  }
+
+  /** Register `register` (an index of `arch.registers`) of a usable thread as an address; -1 when it is none below 2^53. */
+  address(index: number, register: number): number {
+    const place = this.arch!.registers[register]!.prstatus;
+    return place === null ? -1 : this.#field(index, place);
+  }
+
+  /** The thread pointer of a usable thread, where NT_PRSTATUS has it (x86_64); -1 elsewhere. */
+  threadPointer(index: number): number {
+    return this.arch?.name === 'x86_64' ? this.#field(index, X86_64_FS_BASE) : -1;
+  }
+
+  /** The minidump contexts of all threads, null where registers are missing. One allocation. */
+  contexts(): (Buffer | null)[] {
+    const { arch } = this;
+    if (arch === null) return Array.from(this.tids, () => null);
+    const { size, flags } = arch.context;
+    const stride = Math.ceil(size / 8) * 8;
+    const all = Buffer.alloc(stride * this.tids.length);
+    return Array.from(this.tids, (_, index) => {
+      if (!this.usable(index)) return null;
+      const context = all.subarray(index * stride, index * stride + size);
+      context.writeUIntLE(flags.value, flags.offset, Math.min(flags.size, 6));
+      this.#placeRegisters(arch, index, context);
+      for (const state of this.#state) placeState(state, index, context);
+      return context;
+    });
+  }
+
+  #placeRegisters(arch: Arch, index: number, context: Buffer): void {
+    const base = index * STRIDE;
+    for (const { prstatus, context: place } of arch.registers) {
+      if (place === null || prstatus === null) continue;
+      const size = Math.min(prstatus.size, place.size);
+      this.#general.copy(context, place.offset, base + prstatus.offset, base + prstatus.offset + size);
+    }
+  }
+
+  #field(index: number, field: Field): number {
+    const at = index * STRIDE + field.offset;
+    const low = this.#general.readUInt32LE(at);
+    if (field.size < 8) return low;
+    const high = this.#general.readUInt32LE(at + 4);
+    return high < 0x200000 ? high * 0x100000000 + low : -1;
+  }
+}
+
+function placeState(state: StateCopy, index: number, context: Buffer): void {
+  const got = state.sizes[index]!;
+  const base = index * state.stride;
+  for (const { from, to, size } of state.block.copies) {
+    if (from + size <= got) state.bytes.copy(context, to, base + from, base + from + size);
+  }
+}

@@ -1,0 +1,135 @@
+/** Serves capture jobs: the order of messages is that of protocol/job.ts, that of the work the reason why a target stands still so briefly. */
+
+import type { Addon } from '../platform/addon.js';
+import type { CaptureJob } from '../protocol/job.js';
+import { Capture, type Rehearsal } from './capture.js';
+import { boundedTexts, type Channel } from './channel.js';
+import { Deadline, Stopwatch } from './deadline.js';
+import { reportUnstopped } from './freeze.js';
+import type { Host } from './host.js';
+import { readLogTails } from './log-tails.js';
+import { MemoryCopy } from './memory-copy.js';
+import { readPerfMap } from './perf-map.js';
+import { signalNumber } from './siginfo.js';
+import { writeCopy } from './write.js';
+
+/** Less than the daemon's patience, so that a capture in trouble is given up in order. */
+const DEFAULT_DEADLINE_MS = 9000;
+/** A target is not held longer than this, whatever the daemon does. */
+const HOLD_MS = 30_000;
+const ACK = Buffer.of(0);
+
+export class Tracer {
+  readonly #addon: Addon;
+  readonly #channel: Channel;
+  readonly #host: Host;
+  readonly #memory: MemoryCopy;
+
+  constructor(addon: Addon, channel: Channel, host: Host, memory = new MemoryCopy(addon)) {
+    this.#addon = addon;
+    this.#channel = channel;
+    this.#host = host;
+    this.#memory = memory;
+  }
+
+  /**
+   * Does one job and says all there is to say of it, `released` last. `client` is the asking client's socket, -1 for none; it stays the
+   * caller's. Returns false when this process has to end, for a thread that it cannot detach.
+   */
+  serve(job: CaptureJob, client: number, rehearsal: Rehearsal | null = null): boolean {
+    const watch = new Stopwatch();
+    const deadline = new Deadline(job.deadlineMs ?? DEFAULT_DEADLINE_MS);
+    const acknowledge = (): void => this.#acknowledge(client);
+    const capture = new Capture(job, {
+      addon: this.#addon,
+      memory: this.#memory,
+      deadline,
+      watch,
+      acknowledge,
+      rehearsal,
+    });
+    let held = true;
+    let free = true;
+    const release = (): void => {
+      if (held) free = capture.release();
+      held = false;
+    };
+    try {
+      capture.copy();
+      if (!job.hold) release();
+      capture.verify();
+      if (job.kind !== 'crash') acknowledge();
+      this.#deliver(capture, watch);
+      if (job.hold) this.#awaitRelease(job.id);
+    } catch (error) {
+      release();
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#channel.send({ type: 'capture-failed', id: job.id, reason: reason.slice(0, 1000) });
+    } finally {
+      release();
+      capture.close();
+    }
+    this.#channel.send({ type: 'released', id: job.id, ...(free ? {} : { ending: true }) });
+    return free;
+  }
+
+  /** Writes the copy and hands it over, with the files. */
+  #deliver(capture: Capture, watch: Stopwatch): void {
+    const { job, losses, prepared, registers, memory, siginfo, timeMs, unstopped } = capture;
+    reportUnstopped(job.pid, unstopped, losses);
+    const written = writeCopy(this.#addon, {
+      job,
+      host: this.#host,
+      arch: registers.arch!,
+      prepared,
+      registers,
+      memory,
+      unstopped: unstopped.map(({ tid }) => tid),
+      siginfo,
+      logs: readLogTails(job.logFiles, losses),
+      perfMap: prepared.perfMap < 0 ? Buffer.alloc(0) : readPerfMap(prepared.perfMap, job.limits.dumpBytes, losses),
+      timeMs,
+      losses,
+    });
+    watch.lap('write');
+    try {
+      this.#channel.sendFiles(job.id, prepared.files.list);
+      watch.lap('send');
+      const softErrors = boundedTexts(losses.summary().map(({ step, message }) => `${step}: ${message}`));
+      this.#channel.send(
+        {
+          type: 'captured',
+          id: job.id,
+          signal: siginfo === null ? 0 : signalNumber(siginfo),
+          threads: registers.tids.length + unstopped.length,
+          bytes: written.bytes,
+          micros: watch.micros,
+          softErrors,
+        },
+        [written.fd],
+      );
+    } finally {
+      this.#addon.closeFd(written.fd);
+    }
+  }
+
+  /** The client may be gone, or may not read: neither stops a capture. */
+  #acknowledge(client: number): void {
+    if (client < 0) return;
+    try {
+      this.#addon.sendMessage(client, ACK, [], this.#addon.constants.MSG_DONTWAIT);
+    } catch {
+      // EPIPE, ECONNRESET: nobody waits any more.
+    }
+  }
+
+  #awaitRelease(id: number): void {
+    const deadline = new Deadline(HOLD_MS);
+    while (!deadline.passed) {
+      const received = this.#channel.receive(Math.max(1, Math.ceil(deadline.remaining())));
+      if (received === null) return;
+      for (const fd of received.fds) this.#addon.closeFd(fd);
+      if (received.message.type === 'release' && received.message.id === id) return;
+    }
+  }
+}
