@@ -38,6 +38,7 @@ import {
   readMemoryList,
 } from './regions.js';
 import { StreamType } from './stream-types.js';
+import { decodeUtf16 } from './strings.js';
 import { ProcessorArchitecture } from './system.js';
 import { type MinidumpSystemInfo, readSystemInfo } from './system-info.js';
 import {
@@ -195,6 +196,15 @@ export class Minidump extends DumpFile {
   /** A stream of UTF-8 text as it is: /proc/cpuinfo, .../status, os-release, limits, ... */
   text(type: number): string | null {
     return readText(this, type);
+  }
+
+  /** Comments of the writer: the ANSI one, then the wide one. */
+  get comments(): readonly string[] {
+    const ansi = readText(this, StreamType.commentA)?.replace(/\0.*$/s, '');
+    const wide = this.stream(StreamType.commentW);
+    return [ansi, wide === null ? undefined : decodeUtf16(wide, this.littleEndian, true)].filter(
+      (text) => text !== undefined,
+    );
   }
 
   get info(): DumpInfo | null {
