@@ -10,6 +10,9 @@ const MAX_ANCESTORS = 256;
 export interface RequestFacts {
   readonly peer: ProcessFacts | null;
   readonly target: TargetFacts | null;
+  /** comm of the asking process and of the target thread; for the log. */
+  readonly peerName: string;
+  readonly targetName: string;
 }
 
 /**
@@ -17,18 +20,21 @@ export interface RequestFacts {
  * thread does not exist.
  */
 export async function readRequestFacts(peer: PeerCredentials, request: DebuggerRequest): Promise<RequestFacts> {
-  if (peer.pid <= 0) return { peer: null, target: null };
+  if (peer.pid <= 0) return { peer: null, target: null, peerName: '?', targetName: '?' };
   if (request.kind === 'crash') {
     const tid = await translateTid(peer.pid, request.tid);
     const status = tid === null ? null : readTaskStatus(peer.pid, tid);
     // A report of oneself needs no more than the identity: the crashing process is waiting.
-    return { peer: null, target: status === null ? null : identityOnly(status) };
+    const name = status?.name ?? '?';
+    return { peer: null, target: status === null ? null : identityOnly(status), peerName: name, targetName: name };
   }
   const own = readProcStatus(peer.pid);
   const status = readProcStatus(request.tid);
   return {
     peer: own === null ? null : processFacts(own),
     target: status === null ? null : targetFacts(status, peer.pid),
+    peerName: own?.name ?? '?',
+    targetName: status?.name ?? '?',
   };
 }
 

@@ -29,7 +29,10 @@ export interface CaptureJob {
   readonly kind: RequestKind;
   readonly pid: number;
   readonly tid: number;
-  /** The target's real ids (first of `Uid:` and `Gid:` in /proc/TID/status), checked again after the attach against pid reuse. */
+  /**
+   * The target's ids, checked again after the attach against pid reuse. For a crash the effective ones (SO_PEERCRED tells those), else the
+   * real ones (first of `Uid:` and `Gid:` in /proc/TID/status).
+   */
   readonly uid: number;
   readonly gid: number;
   /** From a crashing client: where its abort message lies (0: none) and the si_code that it saw. */

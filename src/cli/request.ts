@@ -1,0 +1,109 @@
+/** `debuggerd -b TID` and `debuggerd TID`: asks the daemon for a backtrace or a tombstone, with Android's words and exit codes. */
+import { loadAddon } from '../platform/addon.js';
+import { readProcStatus } from '../platform/proc-status.js';
+import type { RequestKind } from '../protocol/job.js';
+import { ACK, DEFAULT_SOCKET, encodeRequest } from '../protocol/request.js';
+import { CommandError } from './failure.js';
+
+export interface RequestOptions {
+  /** Abstract name or absolute path of the daemon's socket; else $DEBUGGERD_SOCKET, else Android's name. */
+  readonly socket?: string;
+}
+
+/** Where output goes; tests give their own. */
+export interface Output {
+  readonly stdout: (text: string | Uint8Array) => void;
+  readonly stderr: (text: string) => void;
+}
+
+const STANDARD: Output = {
+  stdout: (text) => process.stdout.write(text),
+  stderr: (text) => process.stderr.write(text),
+};
+
+/** A backtrace of thousands of threads is some megabytes; a daemon that sends more without end is cut off. */
+const MAX_ANSWER = 256 * 1024 * 1024;
+/** The daemon's own bounds: waiting in its queue, capture, two engravings. Then it is not going to answer. */
+const ANSWER_TIMEOUT_MS = 90_000;
+
+/** Prints the backtraces of all threads of the process that has thread `tid`. Throws CommandError. */
+export async function requestBacktrace(tid: number, options: RequestOptions, output: Output = STANDARD): Promise<void> {
+  output.stdout(`Sending request to dump task ${tid}.\n`);
+  const text = await request('backtrace', tid, options);
+  output.stdout(text);
+}
+
+/** Has a tombstone of the process written, and prints its path. Throws CommandError. */
+export async function requestTombstone(tid: number, options: RequestOptions, output: Output = STANDARD): Promise<void> {
+  output.stdout(`Sending request to dump task ${tid}.\n`);
+  const path = await request('tombstone', tid, options);
+  output.stderr(`Tombstone written to: ${Buffer.from(path).toString('utf8')}\n`);
+}
+
+/** The answer behind the ack byte; never empty. */
+async function request(kind: RequestKind, tid: number, options: RequestOptions): Promise<Uint8Array> {
+  const name = options.socket ?? (process.env.DEBUGGERD_SOCKET || DEFAULT_SOCKET);
+  const shown = name.startsWith('/') ? name : `@${name}`;
+  const failed = `Error dumping ${kind}.`;
+  const addon = loadAddon();
+  let fd: number;
+  try {
+    const address = name.startsWith('/') ? { path: name } : { abstract: name };
+    fd = addon.connectUnix('stream', address, { timeoutMs: 5000 });
+  } catch (error) {
+    throw new CommandError(`${failed} ${connectProblem((error as NodeJS.ErrnoException).code, shown, error as Error)}`);
+  }
+  try {
+    addon.setTimeouts(fd, { receiveMs: ANSWER_TIMEOUT_MS, sendMs: 5000 });
+    addon.sendMessage(fd, encodeRequest(kind, tid));
+    const answer = receiveAll(fd);
+    if (answer === 'silence')
+      throw new CommandError(`${failed} The daemon at ${shown} did not answer in time; see its log.`);
+    if (answer[0] !== ACK) throw new CommandError(`${failed} ${refusal(kind, tid)}`);
+    if (answer.length === 1) throw new CommandError(`${failed} The daemon began and could not finish; see its log.`);
+    return answer.subarray(1);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    // A refusal may come before the request was read: the socket is reset then.
+    throw new CommandError(`${failed} ${refusal(kind, tid)}`);
+  } finally {
+    addon.closeFd(fd);
+  }
+}
+
+function connectProblem(code: string | undefined, shown: string, error: Error): string {
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+    return `No daemon listens on ${shown}: start one (as root: debuggerd), or name its socket with --socket.`;
+  }
+  if (code === 'EACCES' || code === 'EPERM') return `The socket ${shown} is not for this user: ask as root.`;
+  if (code === 'ETIMEDOUT' || code === 'EAGAIN')
+    return `The daemon at ${shown} is too busy to take a request; try again.`;
+  return `Cannot reach the daemon at ${shown}: ${error.message}.`;
+}
+
+/** The daemon closes without a byte whatever its reason is: this finds the likely one from what this process sees itself. */
+function refusal(kind: RequestKind, tid: number): string {
+  const target = readProcStatus(tid);
+  if (target === null) return `There is no thread ${tid}; give one that ps -eL lists (LWP).`;
+  const uid = process.getuid?.() ?? -1;
+  if (uid === 0) return `The daemon could not attach to thread ${tid}, or refused; its log says why.`;
+  if (kind === 'tombstone') return 'Only root may ask for tombstones: ask as root, or for a backtrace (-b).';
+  if (target.uid.real !== uid) return `Thread ${tid} is of uid ${target.uid.real}: ask as root.`;
+  return `The daemon refused a backtrace of thread ${tid}: ask as root; the daemon's log says why.`;
+}
+
+/** Everything until the end of the stream. */
+function receiveAll(fd: number): Uint8Array | 'silence' {
+  const addon = loadAddon();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const buffer = new Uint8Array(64 * 1024);
+  while (length < MAX_ANSWER) {
+    const message = addon.receiveMessage(fd, buffer);
+    if (message === null) return 'silence';
+    if (message.bytes === 0) break;
+    chunks.push(buffer.slice(0, message.bytes));
+    length += message.bytes;
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,169 @@
+/** The daemon put together: socket, server, tracers, engraver, tombstone directory; started whole or not at all. */
+import { readHostFacts } from '../platform/host-facts.js';
+import type { Client } from './client.js';
+import type { DaemonConfig } from './config.js';
+import { EngraverHost } from './engraver-host.js';
+import { openRequestSocket, type RequestSocket } from './listener.js';
+import type { Log } from './log.js';
+import { logText } from './log-text.js';
+import { TracerPool } from './pool.js';
+import { readKernelPolicy } from './process-facts.js';
+import { RefusalLog } from './refusal-log.js';
+import { type FlowContext, handleRequest } from './request-flow.js';
+import { RequestServer, type ServerOptions } from './server.js';
+import { readMachineTraits, resolveSettings } from './settings.js';
+import { TombstoneDirectory } from './tombstones.js';
+import { type StartWorker, startConfined, startPrivileged } from './worker.js';
+
+/** How long a client may take to read its answer, ms. */
+const REPLY_MS = 30_000;
+/** What a completed minidump may be larger than the copy: build ids, the unwound report. */
+const ENGRAVED_EXTRA_BYTES = 64 * 1024 * 1024;
+/** How long a shutdown waits for the requests under way, ms. */
+const SHUTDOWN_MS = 2000;
+
+/** The other processes' programs; tests give their own. */
+export interface DaemonParts {
+  readonly tracer: string;
+  readonly engraver: string;
+}
+
+export interface DaemonOptions {
+  readonly config: DaemonConfig;
+  readonly parts: DaemonParts;
+  readonly log: Log;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly server?: ServerOptions;
+  readonly shutdownMs?: number;
+}
+
+export class Daemon {
+  readonly socketName: string;
+  readonly tombstoneDir: string;
+  readonly #options: DaemonOptions;
+  readonly #socket: RequestSocket;
+  readonly #tombstones: TombstoneDirectory;
+  readonly #pool: TracerPool;
+  readonly #engraver: EngraverHost;
+  readonly #server: RequestServer;
+  readonly #refusals: RefusalLog;
+  #closing: Promise<void> | null = null;
+
+  private constructor(options: DaemonOptions, socket: RequestSocket, tombstones: TombstoneDirectory) {
+    const { config, parts, log } = options;
+    const settings = resolveSettings(config, readMachineTraits());
+    const deadlineMs = config.deadline * 1000;
+    this.#options = options;
+    this.#socket = socket;
+    this.socketName = socket.name;
+    this.tombstoneDir = settings.tombstoneDir;
+    this.#tombstones = tombstones;
+    this.#refusals = new RefusalLog(log);
+    const trouble = (message: string): void => log.warn(logText(message, 1024));
+    this.#pool = new TracerPool({
+      start: (handlers) => startPrivileged(parts.tracer, handlers),
+      min: config.tracers.min,
+      max: config.tracers.max,
+      deadlineMs,
+      trouble,
+    });
+    const start: StartWorker = (handlers) =>
+      startConfined(
+        parts.engraver,
+        {
+          user: settings.engraverUser,
+          fileBytes: config.dump_bytes + ENGRAVED_EXTRA_BYTES,
+          report: this.#reportConfinement,
+        },
+        handlers,
+      );
+    this.#engraver = new EngraverHost({ start, deadlineMs, trouble });
+    const context: FlowContext = {
+      policy: {
+        ...readKernelPolicy(),
+        systemUid: settings.systemUid,
+        allowOwnBacktraces: config.allow_own_backtraces,
+      },
+      pool: this.#pool,
+      engraver: this.#engraver,
+      tombstones,
+      limits: { stackBytes: config.stack_bytes, dumpBytes: config.dump_bytes },
+      host: readHostFacts({ fingerprint: config.fingerprint, revision: config.revision }),
+      logFiles: config.log_files,
+      activityManager: settings.activityManager,
+      replyMs: REPLY_MS,
+      log,
+      refused: this.#refused,
+    };
+    this.#server = new RequestServer(
+      socket.fd,
+      { request: (client, request) => handleRequest(context, client, request), refused: this.#refused },
+      options.server,
+    );
+  }
+
+  /**
+   * Takes the socket, opens the directory and starts the other processes.
+   * @throws ListenError, TombstoneError
+   */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { config } = options;
+    // First of all: a second daemon must not touch the directory of the one that runs.
+    const socket = openRequestSocket(config.socket, options.env);
+    try {
+      const { tombstoneDir, tombstoneOwner } = resolveSettings(config, readMachineTraits());
+      const tombstones = await TombstoneDirectory.open({
+        dir: tombstoneDir,
+        max: config.max_tombstones,
+        owner: tombstoneOwner,
+      });
+      return new Daemon(options, socket, tombstones);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /** Pids of the processes that it runs. */
+  get pids(): number[] {
+    const { pid } = this.#engraver;
+    return [...this.#pool.pids, ...(pid === null ? [] : [pid])];
+  }
+
+  /** Whether every process that it starts ahead has said that it is ready. */
+  get warm(): boolean {
+    return this.#engraver.ready && this.#pool.idle >= this.#options.config.tracers.min;
+  }
+
+  /** Finishes what is under way within a bound, ends the other processes, removes the socket. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#server.stop();
+    this.#socket.close();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.shutdownMs ?? SHUTDOWN_MS);
+    });
+    await Promise.race([this.#server.drained(), late]);
+    clearTimeout(timer);
+    this.#server.dropAll();
+    this.#pool.close();
+    this.#engraver.close();
+    await this.#server.drained();
+    await this.#tombstones.close();
+    this.#refusals.flush();
+  }
+
+  readonly #refused = (client: Client | null, reason: string): void => {
+    const who = client === null ? '' : ` (from pid=${client.credentials.pid} uid=${client.credentials.uid})`;
+    this.#refusals.write(`refused: ${logText(reason, 1024)}${who}`);
+  };
+
+  readonly #reportConfinement = (unapplied: readonly string[]): void => {
+    if (unapplied.length > 0) this.#options.log.warn(`the engraver runs without: ${unapplied.join(', ')}`);
+  };
+}

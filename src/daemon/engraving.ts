@@ -1,0 +1,74 @@
+/** From a copy to its reports: two tries with different engravers, then, for what must not be lost, the copy itself. */
+import { fstat, read } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { Engraved } from '../protocol/job.js';
+import type { EngraveOrder, EngraverHost } from './engraver-host.js';
+import { logText } from './log-text.js';
+
+const readAsync = promisify(read);
+const fstatAsync = promisify(fstat);
+const CHUNK = 256 * 1024;
+
+export type EngravingResult =
+  | { readonly ok: true; readonly engraved: Engraved }
+  /** What the two tries failed of. */
+  | { readonly ok: false; readonly reason: string };
+
+/** Engraves, and where that fails once more on a fresh engraver: what one job left in the old one cannot spoil this. */
+export async function engraveTwice(host: EngraverHost, order: EngraveOrder): Promise<EngravingResult> {
+  const first = await attempt(host, order);
+  if (first.ok) return first;
+  if (!first.ended) host.renew();
+  const second = await attempt(host, order);
+  if (second.ok) return second;
+  return {
+    ok: false,
+    reason: first.reason === second.reason ? first.reason : `${first.reason}; then ${second.reason}`,
+  };
+}
+
+async function attempt(host: EngraverHost, order: EngraveOrder): Promise<EngravingResult & { ended?: boolean }> {
+  const engraver = host.pid;
+  const result = await host.engrave(order);
+  if (!result.ok) return { ...result, ended: host.pid !== engraver };
+  for (const { kind, fd } of order.outputs) {
+    // An engraver that says that it is done and wrote nothing is not believed.
+    const { size } = await fstatAsync(fd);
+    if (size === 0) return { ok: false, reason: `the engraver left the ${kind} empty` };
+  }
+  return result;
+}
+
+/** The tombstone of a copy that could not be engraved: one line that says why. */
+export function apology(pid: number, tid: number, signal: number, reason: string): string {
+  return `pid: ${pid}, tid: ${tid}, signal ${signal}: the dump could not be engraved (${logText(reason, 512)}); the minidump beside this file is complete as captured\n`;
+}
+
+/** Replaces a file's content by that of a memfd. */
+export async function copyMemfd(memfd: number, file: FileHandle): Promise<void> {
+  const { size } = await fstatAsync(memfd);
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(size, 1)));
+  await file.truncate(0);
+  for (let position = 0; position < size; ) {
+    const { bytesRead } = await readAsync(memfd, chunk, 0, Math.min(chunk.length, size - position), position);
+    if (bytesRead === 0) break;
+    for (let done = 0; done < bytesRead; ) {
+      const { bytesWritten } = await file.write(chunk, done, bytesRead - done, position + done);
+      done += bytesWritten;
+    }
+    position += bytesRead;
+  }
+}
+
+/** At most `limit` bytes from the beginning of a memfd. */
+export async function readMemfd(memfd: number, limit: number): Promise<Uint8Array> {
+  const { size } = await fstatAsync(memfd);
+  const bytes = Buffer.alloc(Math.min(size, limit));
+  const { bytesRead } = await readAsync(memfd, bytes, 0, bytes.length, 0);
+  return bytes.subarray(0, bytesRead);
+}
+
+export async function sizeOf(fd: number): Promise<number> {
+  return (await fstatAsync(fd)).size;
+}

@@ -1,0 +1,79 @@
+/** `debuggerd` without a thread id: the daemon, until it is told to stop. */
+import { resolve } from 'node:path';
+import { partPath } from '../platform/parts.js';
+import { createNotifier, type Notifier } from '../platform/sd-notify.js';
+import { ConfigError, type DaemonConfig, loadConfig } from './config.js';
+import { Daemon } from './daemon.js';
+import { ListenError } from './listener.js';
+import { openLog } from './log.js';
+import { TombstoneError } from './tombstones.js';
+
+/** What the command line overrides. */
+export interface RunDaemonOptions {
+  /** Configuration file; default /etc/debuggerd.toml where it exists. */
+  readonly config?: string;
+  /** Abstract name, or a path beginning with `/`. */
+  readonly socket?: string;
+  readonly tombstoneDir?: string;
+}
+
+/** Runs the daemon. Ends the process: 0 after SIGTERM or SIGINT, 1 when it cannot start (one line says why). */
+export async function runDaemon(options: RunDaemonOptions): Promise<never> {
+  const config = configure(options);
+  const log = await openLog(config.log);
+  let daemon: Daemon;
+  try {
+    const parts = { tracer: partPath('tracer.cjs'), engraver: partPath('engraver.cjs') };
+    daemon = await Daemon.start({ config, parts, log });
+  } catch (error) {
+    const expected = error instanceof ListenError || error instanceof TombstoneError;
+    return fail(expected || !(error instanceof Error) ? error : (error.stack ?? error));
+  }
+  log.info(`listening on ${daemon.socketName}, tombstones go to ${daemon.tombstoneDir}`);
+  if (process.getuid?.() !== 0)
+    log.info('not root: only crashes and backtraces of processes of this user can be captured');
+  const notifier = createNotifier();
+  notifier.notify('READY=1');
+  const beat = startWatchdog(notifier);
+  const signal = await stopSignal();
+  notifier.notify('STOPPING=1');
+  clearInterval(beat);
+  log.info(`${signal}: stopping`);
+  await daemon.close();
+  log.close();
+  process.exit(0);
+}
+
+function configure({ config: file, socket, tombstoneDir }: RunDaemonOptions): DaemonConfig {
+  try {
+    const config = loadConfig(file);
+    return {
+      ...config,
+      ...(socket === undefined ? {} : { socket }),
+      ...(tombstoneDir === undefined ? {} : { tombstone_dir: resolve(tombstoneDir) }),
+    };
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(error);
+    throw error;
+  }
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`debuggerd: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+function startWatchdog(notifier: Notifier): NodeJS.Timeout | undefined {
+  // From the event loop itself: a loop that is stuck does not beat.
+  return notifier.watchdogMs === null
+    ? undefined
+    : setInterval(() => notifier.notify('WATCHDOG=1'), notifier.watchdogMs);
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
+    // The terminal's end is not the daemon's.
+    process.on('SIGHUP', () => {});
+  });
+}

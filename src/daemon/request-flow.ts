@@ -1,0 +1,258 @@
+/**
+ * One request from its 20 bytes to the end: policy, activity manager, capture, engraving, publishing, reply, notification, release. Each
+ * step either leads to the next or ends the request with a reason; whatever happens, the target is released and every descriptor closed.
+ */
+import { loadAddon } from '../platform/addon.js';
+import { utcOffsetMinutes } from '../platform/host-facts.js';
+import { MAX_NOTIFICATION_TEXT } from '../protocol/activity-manager.js';
+import type { CaptureJob, CaptureLimits, Engraved, HostFacts, OutputKind } from '../protocol/job.js';
+import type { DebuggerRequest } from '../protocol/request.js';
+import { ActivityManager } from './activity-manager.js';
+import { type Capture, type CaptureResult, closeAll } from './capture-run.js';
+import type { Client } from './client.js';
+import type { EngraverHost } from './engraver-host.js';
+import { apology, copyMemfd, type EngravingResult, engraveTwice, readMemfd, sizeOf } from './engraving.js';
+import type { Log } from './log.js';
+import { logText } from './log-text.js';
+import { decide, type PolicyConfig, type TargetFacts } from './policy.js';
+import type { TracerPool } from './pool.js';
+import { type RequestFacts, readRequestFacts } from './process-facts.js';
+import { StepClock } from './steps.js';
+import type { PendingFile, TombstoneDirectory } from './tombstones.js';
+
+export interface FlowContext {
+  readonly policy: PolicyConfig;
+  readonly pool: TracerPool;
+  readonly engraver: EngraverHost;
+  readonly tombstones: TombstoneDirectory;
+  readonly limits: CaptureLimits;
+  readonly host: Pick<HostFacts, 'fingerprint' | 'revision'>;
+  readonly logFiles: readonly string[];
+  /** Path of the activity manager's socket; null: none. */
+  readonly activityManager: string | null;
+  /** How long a client may take to read its answer, ms. */
+  readonly replyMs: number;
+  readonly log: Log;
+  /** What is said of a refusal. */
+  readonly refused: (client: Client, reason: string) => void;
+}
+
+type Captured = Extract<CaptureResult, { ok: true }>;
+
+let lastId = 0;
+
+/** Answers one request. The client is closed by the caller. */
+export async function handleRequest(context: FlowContext, client: Client, request: DebuggerRequest): Promise<void> {
+  const flow = new RequestFlow(context, client, request);
+  await flow.run();
+}
+
+class RequestFlow {
+  readonly #context: FlowContext;
+  readonly #client: Client;
+  readonly #request: DebuggerRequest;
+  readonly #clock = new StepClock();
+  /** Pieces of the request's log line. */
+  readonly #outcome: string[] = [];
+  #failed = false;
+  #path = '';
+
+  constructor(context: FlowContext, client: Client, request: DebuggerRequest) {
+    this.#context = context;
+    this.#client = client;
+    this.#request = request;
+  }
+
+  async run(): Promise<void> {
+    this.#clock.enter('policy');
+    const facts = await readRequestFacts(this.#client.credentials, this.#request);
+    const decision = decide(
+      this.#request.kind,
+      this.#client.credentials,
+      facts.peer,
+      facts.target,
+      this.#context.policy,
+    );
+    // Facts were read by pid: were they the asking process's own?
+    if (!this.#client.isPeerAlive()) return this.#refuse('the asking process is gone');
+    if (!decision.allowed) return this.#refuse(decision.reason);
+    // A decision in favour is never made without a target.
+    await this.#serve(facts.target!);
+    this.#clock.enter('done');
+    this.#report(facts, facts.target!, decision.grounds);
+  }
+
+  #refuse(reason: string): void {
+    this.#context.refused(this.#client, `${this.#request.kind} of ${this.#request.tid}: ${reason}`);
+  }
+
+  async #serve(target: TargetFacts): Promise<void> {
+    this.#clock.enter('connect');
+    const { activityManager } = this.#context;
+    const manager =
+      this.#request.kind === 'crash' && activityManager !== null
+        ? await ActivityManager.connect(activityManager)
+        : null;
+    this.#clock.enter('capture');
+    const capture = this.#context.pool.capture({
+      job: this.#job(target, manager !== null),
+      clientFd: this.#client.fd,
+      uid: this.#client.credentials.uid,
+      wanted: () => this.#client.isConnected(),
+    });
+    try {
+      const result = await capture.result;
+      if (result.ok) await this.#use(result, target, manager, capture);
+      else this.#fail(`not captured: ${logText(result.reason)}`);
+    } finally {
+      manager?.close();
+      capture.release();
+    }
+    await capture.released;
+  }
+
+  #job(target: TargetFacts, hold: boolean): CaptureJob {
+    const { kind, abortMessageAddress, originalSiCode } = this.#request;
+    const isCrash = kind === 'crash';
+    if (isCrash && abortMessageAddress === null) this.#outcome.push('abort message at an impossible address');
+    return {
+      type: 'capture',
+      id: ++lastId,
+      kind,
+      pid: target.pid,
+      tid: target.tid,
+      uid: isCrash ? this.#client.credentials.uid : target.uid.real,
+      gid: isCrash ? this.#client.credentials.gid : target.gid.real,
+      abortMessageAddress: isCrash ? (abortMessageAddress ?? 0) : 0,
+      originalSiCode: isCrash ? originalSiCode : 0,
+      hold,
+      limits: this.#context.limits,
+      host: { ...this.#context.host, utcOffsetMinutes: utcOffsetMinutes() },
+      logFiles: kind === 'backtrace' ? [] : this.#context.logFiles,
+    };
+  }
+
+  /** From the copy to the reply and the notification. Owns the copy's descriptors. */
+  async #use(copy: Captured, target: TargetFacts, manager: ActivityManager | null, capture: Capture): Promise<void> {
+    const memfds: number[] = [copy.memfd];
+    try {
+      if (this.#request.kind === 'backtrace') await this.#answerBacktrace(copy, memfds);
+      else await this.#makeTombstone(copy, target, manager, memfds);
+      if (manager !== null) {
+        this.#clock.enter('release');
+        capture.release();
+        await capture.released;
+      }
+    } finally {
+      closeAll([...memfds, ...copy.files.map(({ fd }) => fd)]);
+    }
+  }
+
+  async #answerBacktrace(copy: Captured, memfds: number[]): Promise<void> {
+    const text = newMemfd('backtrace', memfds);
+    const result = await this.#engrave(copy, [{ kind: 'backtrace', fd: text }]);
+    this.#clock.enter('reply');
+    const { replyMs } = this.#context;
+    const sent = result.ok
+      ? await this.#client.writeFrom(text, await sizeOf(text), replyMs)
+      : await this.#client.write(Buffer.from(`the backtrace could not be made: ${logText(result.reason)}\n`), replyMs);
+    if (!sent) this.#fail('the client did not take the whole answer');
+  }
+
+  async #makeTombstone(
+    copy: Captured,
+    target: TargetFacts,
+    manager: ActivityManager | null,
+    memfds: number[],
+  ): Promise<void> {
+    const { tombstones, replyMs } = this.#context;
+    const notification = manager === null ? null : newMemfd('notification', memfds);
+    const pending: PendingFile[] = [];
+    try {
+      const text = await this.#newFile(pending);
+      const minidump = await this.#newFile(pending);
+      const outputs: { kind: OutputKind; fd: number }[] = [
+        { kind: 'tombstone', fd: text.handle.fd },
+        { kind: 'minidump', fd: minidump.handle.fd },
+      ];
+      if (notification !== null) outputs.push({ kind: 'notification', fd: notification });
+      const result = await this.#engrave(copy, outputs);
+      this.#clock.enter('publish');
+      let excuse: string | null = null;
+      if (!result.ok) {
+        excuse = apology(target.pid, target.tid, copy.captured.signal, result.reason);
+        await text.handle.truncate(0);
+        await text.handle.write(excuse, 0, 'utf8');
+        await copyMemfd(copy.memfd, minidump.handle);
+      }
+      pending.length = 0;
+      this.#path = await tombstones.publish(text, minidump);
+      this.#clock.enter('reply');
+      if (this.#request.kind === 'tombstone' && !(await this.#client.write(Buffer.from(this.#path), replyMs))) {
+        this.#fail('the client did not take the path');
+      }
+      if (manager !== null && notification !== null) {
+        this.#clock.enter('notify');
+        const words = excuse === null ? await readMemfd(notification, MAX_NOTIFICATION_TEXT) : Buffer.from(excuse);
+        this.#outcome.push(`activity manager: ${await manager.notify(target.pid, copy.captured.signal, words)}`);
+      }
+    } catch (error) {
+      this.#fail(`not published: ${logText((error as Error).message)}`);
+    } finally {
+      for (const file of pending) await tombstones.discard(file);
+    }
+  }
+
+  async #newFile(pending: PendingFile[]): Promise<PendingFile> {
+    const file = await this.#context.tombstones.create();
+    pending.push(file);
+    return file;
+  }
+
+  async #engrave(copy: Captured, outputs: readonly { kind: OutputKind; fd: number }[]): Promise<EngravingResult> {
+    this.#clock.enter('engrave');
+    const { memfd, files, captured } = copy;
+    const result = await engraveTwice(this.#context.engraver, { id: captured.id, memfd, files, outputs });
+    if (result.ok) this.#outcome.unshift(describe(result.engraved));
+    else this.#fail(`not engraved: ${logText(result.reason)}`);
+    const lost = captured.softErrors.length + (result.ok ? result.engraved.softErrors.length : 0);
+    if (lost > 0) this.#outcome.push(`${lost} soft errors`);
+    for (const message of [...captured.softErrors, ...(result.ok ? result.engraved.softErrors : [])]) {
+      this.#context.log.debug(`request ${captured.id}: ${logText(message)}`);
+    }
+    return result;
+  }
+
+  #fail(reason: string): void {
+    this.#failed = true;
+    this.#outcome.push(reason);
+  }
+
+  /** The one line of the request. */
+  #report(facts: RequestFacts, target: TargetFacts, grounds: string): void {
+    const { pid, uid } = this.#client.credentials;
+    const { kind } = this.#request;
+    const asker =
+      kind === 'crash' ? '' : ` asked by pid ${pid} "${logText(facts.peerName, 64)}" uid ${uid} (${grounds})`;
+    const what = `${kind} of pid ${target.pid} tid ${target.tid} "${logText(facts.targetName, 64)}" uid ${target.uid.real}${asker}`;
+    const details = [...this.#outcome, ...(this.#path === '' ? [] : [this.#path]), this.#clock.summary()];
+    this.#context.log[this.#failed ? 'warn' : 'info'](`${what}: ${details.join(', ')}`, {
+      DEBUGGERD_REQUEST: kind,
+      DEBUGGERD_PID: target.pid,
+      DEBUGGERD_TID: target.tid,
+      DEBUGGERD_UID: target.uid.real,
+      ...(this.#path === '' ? {} : { DEBUGGERD_TOMBSTONE: this.#path }),
+    });
+  }
+}
+
+function describe({ signal, topFrame, threads, frames }: Engraved): string {
+  const where = topFrame === '' ? '' : `${logText(topFrame)}, `;
+  return `${signal === '' ? '' : `${logText(signal, 64)}, `}${where}${threads} threads, ${frames} frames`;
+}
+
+function newMemfd(name: string, memfds: number[]): number {
+  const fd = loadAddon().memfdCreate(name);
+  memfds.push(fd);
+  return fd;
+}

@@ -1,0 +1,55 @@
+/** What the configuration's "auto" means on this machine. */
+import { existsSync } from 'node:fs';
+import { isAndroid } from '../platform/host-facts.js';
+import { ACTIVITY_MANAGER_SOCKET } from '../protocol/activity-manager.js';
+import type { DaemonConfig } from './config.js';
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface Settings {
+  readonly tombstoneDir: string;
+  /** Null: the daemon's own user. */
+  readonly tombstoneOwner: Owner | null;
+  /** Null: the daemon's own user, which is not root then. */
+  readonly engraverUser: Owner | null;
+  /** Null: none is told. */
+  readonly activityManager: string | null;
+  /** Null: none but root. */
+  readonly systemUid: number | null;
+}
+
+export interface MachineTraits {
+  readonly android: boolean;
+  readonly root: boolean;
+  /** /data/system exists. */
+  readonly dataSystem: boolean;
+}
+
+const ANDROID_DIR = '/data/tombstones';
+const LINUX_DIR = '/var/lib/debuggerd/tombstones';
+/** AID_SYSTEM (android_filesystem_config.h). */
+const ANDROID_OWNER: Owner = { uid: 1000, gid: 1000 };
+/** The user that owns nothing, by convention of Linux and Android alike. */
+const NOBODY: Owner = { uid: 65534, gid: 65534 };
+
+export function readMachineTraits(): MachineTraits {
+  return { android: isAndroid(), root: process.getuid?.() === 0, dataSystem: existsSync('/data/system') };
+}
+
+export function resolveSettings(config: DaemonConfig, { android, root, dataSystem }: MachineTraits): Settings {
+  const owner = config.tombstone_owner === 'auto' ? (android ? ANDROID_OWNER : null) : config.tombstone_owner;
+  const engraver = config.engraver_user === 'auto' ? NOBODY : config.engraver_user;
+  const manager =
+    config.activity_manager === 'auto' ? (dataSystem ? ACTIVITY_MANAGER_SOCKET : 'none') : config.activity_manager;
+  return {
+    tombstoneDir: config.tombstone_dir === 'auto' ? (android ? ANDROID_DIR : LINUX_DIR) : config.tombstone_dir,
+    // Only root can give a file or a process to somebody else.
+    tombstoneOwner: root ? owner : null,
+    engraverUser: root ? engraver : null,
+    activityManager: manager === 'none' ? null : manager,
+    systemUid: config.system_uid === -1 ? null : config.system_uid,
+  };
+}
