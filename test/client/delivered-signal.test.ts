@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { type Arch, built, runnable } from './built.js';
+import { listen, run } from './stage.js';
+
+interface Stop {
+  tid: number;
+  signal: number;
+  siginfo: string;
+  registers: string;
+}
+
+/**
+ * orig_rax and orig_eax (sys/user.h) hold the system call that was interrupted, and -1 after the handler's return: bytes in
+ * NT_PRSTATUS that are left out of the comparison.
+ */
+const systemCall: Partial<Record<Arch, [start: number, end: number]>> = { x86_64: [120, 128], i386: [44, 48] };
+
+function parseStops(output: string, arch: Arch): Stop[] {
+  const [start, end] = systemCall[arch] ?? [0, 0];
+  return [...output.matchAll(/^stop (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+)$/gm)].map((match) => {
+    const [, tid, signal, siginfo = '', registers = ''] = match;
+    const compared = registers.slice(0, start * 2) + registers.slice(end * 2);
+    return { tid: Number(tid), signal: Number(signal), siginfo, registers: compared };
+  });
+}
+
+describe.each(runnable)('what a tracer sees after the ack, %s', (arch) => {
+  it.each([
+    ['null-write', ['nowhere'], 11],
+    ['null-call', [], 11],
+    ['planted-registers', [], 11],
+    ['stack-overflow', ['thread'], 11],
+    ['thread-of-twenty', [], 11],
+    ['crash-in-handler', [], 11],
+    ['trap', [], 5],
+    ['illegal-instruction', [], 4],
+    ['divide-by-zero', [], 8],
+    ['abort-message', [], 6],
+    ['seccomp-sigsys', [], 31],
+  ])('%s %j: the signal again, with the siginfo and the registers of the crash', async (name, args, signal) => {
+    const files = built(arch);
+    const daemon = await listen('acknowledge');
+    const program = run(files.own('watch-signals'), [files.program(name), ...args], {
+      library: files.library,
+      socket: daemon.name,
+    });
+    expect(await program.ended).toBe(0);
+    expect(program.output).toMatch(new RegExp(`^killed ${signal}$`, 'm'));
+    expect(daemon.knocks).toHaveLength(1);
+
+    const stops = parseStops(program.output, arch);
+    expect(stops).toHaveLength(2);
+    expect(stops[0]?.signal).toBe(signal);
+    expect(stops[0]?.registers).not.toMatch(/^0*$/);
+    expect(stops[1]).toEqual(stops[0]);
+    expect(stops[0]?.tid).toBe(daemon.knocks[0]?.tid);
+  });
+});
