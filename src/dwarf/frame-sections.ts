@@ -1,0 +1,90 @@
+/** Finds the call frame information of an image. */
+import type { ElfFile, ElfSection } from '../elf/elf-file.js';
+import { LittleEndian } from '../memory/little-endian.js';
+import { CfiTable } from './cfi-table.js';
+import { Cursor } from './cursor.js';
+import { DwarfError } from './dwarf-error.js';
+import { type PointerBases, readPointer } from './encoded-pointer.js';
+import { FdeIndex } from './fde-index.js';
+import type { RegisterMap } from './register-map.js';
+
+const PT_LOAD = 1;
+const PT_GNU_EH_FRAME = 0x6474e550;
+const SHT_NOBITS = 8;
+const NONE = new Uint8Array(0);
+
+/** The table of .debug_frame; null when the image has none. */
+export function debugFrame(elf: ElfFile, registers: RegisterMap): CfiTable | null {
+  const section = elf.section('.debug_frame');
+  if (section === null) return null;
+  const bytes = elf.contents(section);
+  if (bytes.length === 0) return null;
+  return new CfiTable({ bytes, bases: basesOf(elf, section.addr, 0), eh: false }, registers, null);
+}
+
+/** The table of .eh_frame, by .eh_frame_hdr's index where that is usable; null when the image has none. */
+export function ehFrame(elf: ElfFile, registers: RegisterMap): CfiTable | null {
+  const header = headerPlace(elf);
+  const section = elf.section('.eh_frame');
+  const place = section !== null && section.type !== SHT_NOBITS ? sectionPlace(elf, section) : framePlace(elf, header);
+  if (place === null || place.bytes.length === 0) return null;
+  const got = elf.section('.got')?.addr ?? 0;
+  const frames = { bytes: place.bytes, bases: basesOf(elf, place.address, got), eh: true };
+  let index: FdeIndex | DwarfError | null = null;
+  if (header !== null) {
+    index = FdeIndex.fromHeader(header.bytes, basesOf(elf, header.address, header.address), place.address);
+  }
+  return new CfiTable(frames, registers, index instanceof DwarfError ? null : index);
+}
+
+interface Place {
+  readonly bytes: Uint8Array;
+  readonly address: number;
+}
+
+function sectionPlace(elf: ElfFile, section: ElfSection): Place {
+  return { bytes: elf.contents(section), address: section.addr };
+}
+
+/** .eh_frame_hdr: what PT_GNU_EH_FRAME says, else the section header. */
+function headerPlace(elf: ElfFile): Place | null {
+  for (const segment of elf.segments) {
+    if (segment.type === PT_GNU_EH_FRAME && segment.offset > 0) {
+      return { bytes: elf.source.bytes(segment.offset, segment.memsz), address: segment.vaddr };
+    }
+  }
+  const section = elf.section('.eh_frame_hdr');
+  return section === null || section.type === SHT_NOBITS ? null : sectionPlace(elf, section);
+}
+
+/** .eh_frame by the header's pointer, up to the end of its segment: an image without section headers. */
+function framePlace(elf: ElfFile, header: Place | null): Place | null {
+  if (header === null) return null;
+  const cursor = new Cursor(header.bytes);
+  cursor.skip(1);
+  const encoding = cursor.u8();
+  cursor.skip(2);
+  const address = readPointer(cursor, encoding, basesOf(elf, header.address, header.address), 0);
+  if (cursor.failed) return null;
+  for (const segment of elf.segments) {
+    if (segment.type !== PT_LOAD || address < segment.vaddr || address - segment.vaddr >= segment.filesz) continue;
+    const skip = address - segment.vaddr;
+    return { bytes: elf.source.bytes(segment.offset + skip, segment.filesz - skip), address };
+  }
+  return null;
+}
+
+function basesOf(elf: ElfFile, section: number, data: number): PointerBases {
+  return {
+    wordSize: elf.wordSize,
+    section,
+    text: elf.section('.text')?.addr ?? 0,
+    data,
+    wordAt: (address) => {
+      const offset = elf.offsetOf(address);
+      if (offset < 0) return Number.NaN;
+      const bytes: Uint8Array = elf.source.bytes(offset, elf.wordSize) ?? NONE;
+      return new LittleEndian(bytes).word(0, elf.wordSize);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Image } from './image.js';
+
+/** The frames of one stack as numbers, without names; reused from stack to stack. */
+export class FrameBuffer {
+  readonly capacity: number;
+  count = 0;
+  readonly pc: Float64Array;
+  readonly sp: Float64Array;
+  readonly relPc: Float64Array;
+  /** Address to name the frame by: relPc, or the absolute pc for code made at run time and dex pcs. */
+  readonly lookup: Float64Array;
+  /** Index of the mapping; -1 in none. */
+  readonly mapping: Int32Array;
+  /** Index in `TRUSTS`. */
+  readonly trust: Uint8Array;
+  /** The image that names the frame. */
+  readonly image: (Image | null)[];
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.pc = new Float64Array(capacity);
+    this.sp = new Float64Array(capacity);
+    this.relPc = new Float64Array(capacity);
+    this.lookup = new Float64Array(capacity);
+    this.mapping = new Int32Array(capacity);
+    this.trust = new Uint8Array(capacity);
+    this.image = new Array<Image | null>(capacity).fill(null);
+  }
+
+  /** Index of the new frame; the caller has made sure that there is room. */
+  push(
+    pc: number,
+    sp: number,
+    relPc: number,
+    lookup: number,
+    mapping: number,
+    image: Image | null,
+    trust: number,
+  ): number {
+    const i = this.count++;
+    this.pc[i] = pc;
+    this.sp[i] = sp;
+    this.relPc[i] = relPc;
+    this.lookup[i] = lookup;
+    this.mapping[i] = mapping;
+    this.image[i] = image;
+    this.trust[i] = trust;
+    return i;
+  }
+}

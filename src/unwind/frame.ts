@@ -1,0 +1,39 @@
+/**
+ * How a frame was found: the registers themselves, an unwind table, the kernel's saved registers, or, from here on guessed, a
+ * return address at the place where a call puts it, a frame-pointer chain, a value on the stack that looks like one. `jit` and
+ * `dex` are code made at run time.
+ */
+export type Trust = 'context' | 'cfi' | 'exidx' | 'signal' | 'leaf' | 'fp' | 'scan' | 'jit' | 'dex';
+
+/** In the order of `FrameBuffer.trust`'s numbers. */
+export const TRUSTS: readonly Trust[] = ['context', 'cfi', 'exidx', 'signal', 'leaf', 'fp', 'scan', 'jit', 'dex'];
+
+export const CONTEXT = 0;
+export const CFI = 1;
+export const EXIDX = 2;
+export const SIGNAL = 3;
+export const LEAF = 4;
+export const FP = 5;
+export const SCAN = 6;
+export const JIT = 7;
+export const DEX = 8;
+
+/** A frame with its names; what the report shows. */
+export interface UnwoundFrame {
+  /** Absolute; for callers moved back into the call instruction. */
+  readonly pc: number;
+  readonly sp: number;
+  /** pc in the image's own addresses; pc itself in no mapping. */
+  readonly relPc: number;
+  /** Path, `base.apk!lib.so`, `[vdso]`; '' in an anonymous mapping, null in none. */
+  readonly mapName: string | null;
+  /** 0 in no mapping. */
+  readonly mapStart: number;
+  /** Where in the file the image begins; 0 for most. */
+  readonly elfOffset: number;
+  /** Demangled. */
+  readonly functionName: string | null;
+  readonly functionOffset: number;
+  readonly buildId: string | null;
+  readonly trust: Trust;
+}

@@ -1,0 +1,72 @@
+import type { ElfFile } from '../elf/elf-file.js';
+import type { ByteSource } from '../memory/byte-source.js';
+import type { Image } from './image.js';
+import { SharedSource } from './shared-source.js';
+
+/** A file that can be known again: same device, inode, size and time of change mean the same bytes. */
+export interface IdentifiedSource extends ByteSource {
+  /** Null or absent: what is compiled from it serves one process only. */
+  readonly identity?: string | null;
+}
+
+interface Kept {
+  readonly file: SharedSource;
+  readonly images: Map<number, Image>;
+}
+
+/**
+ * Images that outlive a process's unwinding, with all that was compiled of them. The key is what the kernel says of the file, with
+ * its build id: a build id alone is the file's own claim, and a file that claims another's would be asked in its place.
+ *
+ * Files are attached by `open`, and detached by `release`: between, nothing can be read.
+ */
+export class ImageCache {
+  readonly #limit: number;
+  readonly #files = new Map<string, Kept>();
+  hits = 0;
+  misses = 0;
+
+  /** @param limit files kept at most; the least recently used go first */
+  constructor(limit = 128) {
+    this.#limit = limit;
+  }
+
+  /** The source to parse a file from, in place of the file itself: it stays valid for images that are kept. */
+  open(file: IdentifiedSource): ByteSource {
+    const identity = file.identity ?? null;
+    if (identity === null) return file;
+    const key = `${identity}:${file.size}`;
+    const kept = this.#files.get(key) ?? { file: new SharedSource(file), images: new Map<number, Image>() };
+    kept.file.attach(file);
+    this.#files.delete(key);
+    this.#files.set(key, kept);
+    return kept.file;
+  }
+
+  /** The image that was kept for a place in a file of `open`. */
+  get(source: ByteSource, start: number, elf: ElfFile): Image | null {
+    for (const kept of this.#files.values()) {
+      if (kept.file !== source) continue;
+      const image = kept.images.get(start);
+      if (image !== undefined && image.elf.buildId === elf.buildId) {
+        this.hits++;
+        return image;
+      }
+    }
+    this.misses++;
+    return null;
+  }
+
+  put(source: ByteSource, start: number, image: Image): void {
+    for (const kept of this.#files.values()) if (kept.file === source) kept.images.set(start, image);
+  }
+
+  /** Lets go of all files, and of what is kept beyond the limit. */
+  release(): void {
+    for (const kept of this.#files.values()) kept.file.detach();
+    for (const key of this.#files.keys()) {
+      if (this.#files.size <= this.#limit) break;
+      this.#files.delete(key);
+    }
+  }
+}

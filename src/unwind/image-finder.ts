@@ -1,0 +1,128 @@
+import { ElfError } from '../elf/elf-error.js';
+import { ElfFile } from '../elf/elf-file.js';
+import { isElf } from '../elf/headers.js';
+import { type ByteSource, SliceSource } from '../memory/byte-source.js';
+import type { Memory } from '../memory/memory.js';
+import { type MemoryRange, MemorySource } from '../memory/memory-source.js';
+import type { Mapping } from './mapping.js';
+import { isDevice, type MappingTable } from './mapping-table.js';
+import type { ModuleSource } from './module.js';
+
+const PROT_READ = 1;
+/** An ELF64 header: mappings smaller than it are read as if they had its size. */
+const HEADER = 64;
+
+/** An ELF image and how a mapping relates to it. */
+export interface FoundElf {
+  /** Null when no ELF image is behind the mapping. */
+  readonly elf: ElfFile | null;
+  /** The file as a whole that the image was read from; null when it was read from memory. */
+  readonly file: ByteSource | null;
+  /** Where in the file the image begins (not 0 for libraries inside an apk); the mapping's offset when there is no image. */
+  readonly start: number;
+  /** Offset of the mapping's first byte in the image. */
+  readonly offset: number;
+  /** Why there is no image. */
+  readonly error: string;
+}
+
+interface Place {
+  readonly source: ByteSource;
+  readonly file: ByteSource | null;
+  readonly start: number;
+  readonly offset: number;
+}
+
+/**
+ * Finds the ELF image behind a mapping, in Android's order: at the mapping's own offset in the file (a library inside an apk), the
+ * whole file, or where the read-only mapping before it begins; and without a file the same in memory, where an image may be split
+ * over two mappings.
+ */
+export class ImageFinder {
+  readonly #mappings: MappingTable;
+  readonly #files: ModuleSource;
+  readonly #memory: Memory;
+  readonly #strict: boolean;
+
+  /** @param strict only what Android's unwinder does: a file that is no ELF image is not looked for in memory */
+  constructor(mappings: MappingTable, files: ModuleSource, memory: Memory, strict: boolean) {
+    this.#mappings = mappings;
+    this.#files = files;
+    this.#memory = memory;
+    this.#strict = strict;
+  }
+
+  /** @param machine ELF machine that the image must have */
+  find(index: number, machine: number): FoundElf {
+    const mapping = this.#mappings.mappings[index]!;
+    const none = { elf: null, file: null, start: mapping.offset, offset: 0 };
+    if (isDevice(mapping)) return { ...none, error: 'device memory' };
+    const inFile = mapping.name === '' ? null : this.#inFile(index, mapping);
+    let found: FoundElf | null = inFile === null ? null : open(inFile, machine, mapping);
+    if (found === null || (found.elf === null && !this.#strict)) {
+      const inMemory = this.#inMemory(index, mapping);
+      if (inMemory !== null) found = open(inMemory, machine, mapping);
+    }
+    return found ?? { ...none, error: 'no file, and no ELF image in memory' };
+  }
+
+  #inFile(index: number, mapping: Mapping): Place | null {
+    const file = this.#files.file(mapping);
+    if (file === null) return null;
+    const whole = { source: file, file, start: 0, offset: mapping.offset };
+    if (mapping.offset === 0) return file.size > 0 ? whole : null;
+    if (mapping.offset >= file.size) return null;
+    const size = Math.max(mapping.end - mapping.start, HEADER);
+    const own = new SliceSource(file, mapping.offset, size);
+    if (isElf(own)) {
+      // The loader maps only a part: symbols and section headers lie behind.
+      const source = new SliceSource(file, mapping.offset, Math.max(size, imageSize(own)));
+      return { source, file, start: mapping.offset, offset: 0 };
+    }
+    if (isElf(file)) return whole;
+    const before = this.#mappings.neighbour(index, -1);
+    if (before !== null && before.prot === PROT_READ && before.offset < mapping.offset) {
+      const reach = mapping.end - before.end;
+      const size = imageSize(new SliceSource(file, before.offset, reach));
+      if (size >= reach) {
+        const source = new SliceSource(file, before.offset, size);
+        return { source, file, start: before.offset, offset: mapping.offset - before.offset };
+      }
+    }
+    return { source: own, file, start: mapping.offset, offset: 0 };
+  }
+
+  #inMemory(index: number, mapping: Mapping): Place | null {
+    const here: MemoryRange = { offset: 0, address: mapping.start, size: mapping.end - mapping.start };
+    const own = new MemorySource(this.#memory, [here]);
+    if (isElf(own)) {
+      const next = this.#mappings.neighbour(index, 1);
+      const place = { file: null, start: mapping.offset, offset: 0 };
+      if (mapping.offset !== 0 || next === null || next.offset <= 0) return { ...place, source: own };
+      return { ...place, source: new MemorySource(this.#memory, [here, rangeOf(next, next.offset)]) };
+    }
+    const before = this.#mappings.neighbour(index, -1);
+    if (mapping.offset === 0 || before === null || before.offset >= mapping.offset) return null;
+    const offset = mapping.offset - before.offset;
+    const source = new MemorySource(this.#memory, [rangeOf(before, 0), rangeOf(mapping, offset)]);
+    return { source, file: null, start: before.offset, offset };
+  }
+}
+
+function rangeOf(mapping: Mapping, offset: number): MemoryRange {
+  return { offset, address: mapping.start, size: mapping.end - mapping.start };
+}
+
+/** End of the section headers, the last thing in an image; 0 when there is no image, or it has none. */
+function imageSize(source: ByteSource): number {
+  const elf = ElfFile.parse(source);
+  return elf instanceof ElfError ? 0 : elf.sectionHeadersEnd;
+}
+
+function open(place: Place, machine: number, mapping: Mapping): FoundElf {
+  const elf = ElfFile.parse(place.source);
+  const none = { elf: null, file: place.file, start: mapping.offset, offset: place.offset };
+  if (elf instanceof ElfError) return { ...none, error: elf.message };
+  if (elf.machine !== machine) return { ...none, error: `its machine is ${elf.machine}, not ${machine}` };
+  return { elf, file: place.file, start: place.start, offset: place.offset, error: '' };
+}

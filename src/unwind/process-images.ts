@@ -1,0 +1,119 @@
+import type { Arch } from '../arch/arch.js';
+import { RegisterMap } from '../dwarf/register-map.js';
+import type { ElfFile } from '../elf/elf-file.js';
+import type { ByteSource } from '../memory/byte-source.js';
+import type { Memory } from '../memory/memory.js';
+import { Image } from './image.js';
+import { type IdentifiedSource, ImageCache } from './image-cache.js';
+import { ImageFinder } from './image-finder.js';
+import type { MappingTable } from './mapping-table.js';
+import type { ModuleSource, Naming } from './module.js';
+
+/** What is known of one mapping. */
+export interface MappedImage {
+  /** Null when there is no ELF image behind it. */
+  readonly image: Image | null;
+  /** pc + bias = relPc. */
+  readonly bias: number;
+  /** Where in the file the image begins; see `FoundElf.start`. */
+  readonly start: number;
+  /** Why there is no image; '' otherwise. */
+  readonly error: string;
+}
+
+export interface ProcessImagesOptions {
+  readonly arch: Arch;
+  readonly mappings: MappingTable;
+  readonly memory: Memory;
+  readonly files: ModuleSource;
+  readonly naming: Naming;
+  readonly cache?: ImageCache;
+  readonly strict?: boolean;
+}
+
+/** The images of one process, found when a pc first falls into their mapping. */
+export class ProcessImages {
+  readonly mappings: MappingTable;
+  readonly arch: Arch;
+  readonly #options: ProcessImagesOptions;
+  readonly #finder: ImageFinder;
+  readonly #registers: RegisterMap;
+  readonly #cache: ImageCache;
+  readonly #known: (MappedImage | undefined)[];
+  /** Images found so far, by the file and where they begin in it: mappings of one file share one. */
+  readonly #byFile = new Map<ByteSource, Map<number, Image>>();
+  readonly #jit = new WeakMap<ElfFile, Image>();
+
+  constructor(options: ProcessImagesOptions) {
+    this.#options = options;
+    this.mappings = options.mappings;
+    this.arch = options.arch;
+    this.#cache = options.cache ?? new ImageCache(0);
+    this.#registers = new RegisterMap(options.arch);
+    this.#known = new Array(options.mappings.mappings.length);
+    const opened = new Map<ByteSource, ByteSource>();
+    const files: ModuleSource = {
+      file: (mapping) => {
+        const file: IdentifiedSource | null = options.files.file(mapping);
+        if (file === null) return null;
+        const known = opened.get(file) ?? this.#cache.open(file);
+        opened.set(file, known);
+        return known;
+      },
+    };
+    this.#finder = new ImageFinder(options.mappings, files, options.memory, options.strict ?? false);
+  }
+
+  /** What is behind a mapping. */
+  at(index: number): MappedImage {
+    return this.#known[index] ?? this.#find(index);
+  }
+
+  /** The image of code made at run time, whose addresses are absolute. */
+  jit(elf: ElfFile): Image {
+    let image = this.#jit.get(elf);
+    if (image === undefined) {
+      image = new Image(elf, this.#options.arch, this.#registers, this.#options.naming);
+      this.#jit.set(elf, image);
+    }
+    return image;
+  }
+
+  /**
+   * The name that frames print for a mapping: the file, with `!soname` when the image begins inside it; null when it has none.
+   * @param strict the soname only as Android finds it
+   */
+  nameOf(index: number, strict: boolean): string {
+    const mapping = this.mappings.mappings[index]!;
+    const { image, start } = this.at(index);
+    if (image === null || start === 0 || mapping.name === '') return mapping.name;
+    const soname = strict ? image.elf.sectionSoname : image.elf.soname;
+    return soname === null ? mapping.name : `${mapping.name}!${soname}`;
+  }
+
+  #find(index: number): MappedImage {
+    const mapping = this.mappings.mappings[index]!;
+    const found = this.#finder.find(index, this.#options.arch.elfMachine);
+    const image = found.elf === null ? null : this.#share(found.file, found.start, found.elf);
+    const bias = (image?.elf.loadBias ?? 0) + found.offset - mapping.start;
+    const mapped = { image, bias, start: found.start, error: found.error };
+    this.#known[index] = mapped;
+    return mapped;
+  }
+
+  #share(file: ByteSource | null, start: number, elf: ElfFile): Image {
+    if (file === null) return new Image(elf, this.#options.arch, this.#registers, this.#options.naming);
+    let images = this.#byFile.get(file);
+    if (images === undefined) {
+      images = new Map();
+      this.#byFile.set(file, images);
+    }
+    let image = images.get(start) ?? this.#cache.get(file, start, elf);
+    if (image === null || image === undefined) {
+      image = new Image(elf, this.#options.arch, this.#registers, this.#options.naming);
+      this.#cache.put(file, start, image);
+    }
+    images.set(start, image);
+    return image;
+  }
+}
