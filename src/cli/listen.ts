@@ -33,7 +33,7 @@ export async function startListener(
 ): Promise<Listener> {
   await removeStaleSocket(path);
   const connections = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
     receive(socket, print, connectionMs);
