@@ -1,5 +1,5 @@
 /** Finds the binaries of a dump on this machine: below a directory, by build id, or where they were on the machine of the crash. */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { ElfFile } from '../elf/elf-file.js';
 import { FdSource } from '../engraver/fd-source.js';
@@ -92,10 +92,10 @@ export class Binaries implements ModuleSource {
     try {
       // Opening a pipe would wait for its other end.
       const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-      const stat = fstatSync(fd);
-      if (stat.isFile()) {
+      const source = FdSource.of(fd);
+      if (source !== null) {
         this.#fds.push(fd);
-        return new FdSource(stat.size, fd);
+        return source;
       }
       closeSync(fd);
     } catch {

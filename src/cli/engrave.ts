@@ -1,5 +1,6 @@
 /** `debuggerd engrave FILE.dmp`: the tombstone of a minidump, ours or another program's. */
 import { readFileSync } from 'node:fs';
+import { prepareXz } from '../elf/xz.js';
 import { loadNaming } from '../engraver/demangling.js';
 import { EngraveError, engraveMinidump, type OpenedDump, openDump } from '../engraver/engrave.js';
 import { StackUnwinder } from '../engraver/stack-unwinder.js';
@@ -9,6 +10,7 @@ import { MinidumpError } from '../minidump/error.js';
 import { escapeText } from '../report/escape.js';
 import { frameText } from '../report/frames.js';
 import type { Report, SoftError, Trust } from '../report/model.js';
+import type { Decision } from '../unwind/explain.js';
 import { Binaries } from './binaries.js';
 import { CommandError } from './failure.js';
 
@@ -69,25 +71,42 @@ function explanation(report: Report, steps: ReadonlyMap<number, readonly string[
   return `${lines.join('\n')}\n`;
 }
 
+/** An unwinder that looks for the binaries on this machine, and what to close after it. */
+function unwindHere(opened: OpenedDump, options: EngraveOptions, steps: Map<number, string[]>) {
+  const softErrors: SoftError[] = [];
+  const places = { sysroot: options.sysroot ?? '', buildIdDirs: options.buildIdDir ?? [] };
+  const binaries = new Binaries(opened.dump, opened.mappings, places, softErrors);
+  const explain = (tid: number, { frame, kind, text }: Decision): void => {
+    const lines = steps.get(tid) ?? [];
+    lines.push(`#${String(frame).padStart(2, '0')} ${kind}: ${text}`);
+    steps.set(tid, lines);
+  };
+  const unwinder: Unwinder = new StackUnwinder(opened, {
+    files: binaries,
+    naming: loadNaming(),
+    softErrors,
+    ...(options.explain && { explain }),
+  });
+  return { unwinder, close: () => binaries.close() };
+}
+
 /** Prints to stdout. Throws CommandError. */
 export async function engrave(file: string, options: EngraveOptions): Promise<void> {
   const bytes = read(file);
+  await prepareXz();
   try {
     const opened = openDump(bytes);
     const kept = options.unwind ? null : recorded(opened);
-    const softErrors: SoftError[] = [];
     const steps = new Map<number, string[]>();
-    const places = { sysroot: options.sysroot ?? '', buildIdDirs: options.buildIdDir ?? [] };
-    const binaries = new Binaries(opened.dump, opened.mappings, places, softErrors);
+    const { unwinder, close } = kept
+      ? { unwinder: new RecordedUnwinder(kept), close: () => {} }
+      : unwindHere(opened, options, steps);
     try {
-      const unwinder: Unwinder = kept
-        ? new RecordedUnwinder(kept)
-        : new StackUnwinder(opened, binaries, loadNaming(), softErrors, options.explain ? steps : null);
       const kind = options.backtrace ? 'backtrace' : 'tombstone';
       const { report, texts } = engraveMinidump(bytes, opened, unwinder, [kind]);
       process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
     } finally {
-      binaries.close();
+      close();
     }
   } catch (error) {
     if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${error.message}`);

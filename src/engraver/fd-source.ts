@@ -1,5 +1,5 @@
 /** A file behind a descriptor as a ByteSource. Reads, never maps: a file that shrinks meanwhile reads short and hurts nobody. */
-import { readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import type { ByteSource } from '../memory/byte-source.js';
 
 const NONE = new Uint8Array(0);
@@ -25,35 +25,37 @@ export function readFully(fd: number, into: Uint8Array, offset: number): number 
   return done;
 }
 
-/**
- * The object outlives its descriptor: what was compiled from a file is kept with it, and the next job that maps the same file
- * lends its own descriptor. Without one nothing can be read.
- */
 export class FdSource implements ByteSource {
   readonly size: number;
-  #fd = -1;
+  /**
+   * By which a file is known again, in the kernel's words: device, inode, size and times of change. The build id is the file's own
+   * word for itself, and one process's forged file must not name another's frames.
+   */
+  readonly identity: string;
+  readonly #fd: number;
   readonly #blocks = new Map<number, Uint8Array>();
 
-  constructor(size: number, fd: number) {
+  private constructor(fd: number, size: number, identity: string) {
+    this.#fd = fd;
     this.size = size;
-    this.#fd = fd;
+    this.identity = identity;
   }
 
-  /** Lends a descriptor of the same file. */
-  attach(fd: number): void {
-    this.#fd = fd;
-  }
-
-  /** The descriptor is about to be closed; blocks are dropped with it. */
-  detach(): void {
-    this.#fd = -1;
-    this.#blocks.clear();
+  /** Null for what is no regular file. The descriptor stays the caller's, and open as long as anything is read. */
+  static of(fd: number): FdSource | null {
+    try {
+      const stat = fstatSync(fd, { bigint: true });
+      if (!stat.isFile()) return null;
+      return new FdSource(fd, Number(stat.size), `${stat.dev}:${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`);
+    } catch {
+      return null;
+    }
   }
 
   bytes(offset: number, length: number): Uint8Array {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length <= 0) return NONE;
     const wanted = Math.min(length, this.size - offset, MAX_READ);
-    if (wanted <= 0 || this.#fd < 0) return NONE;
+    if (wanted <= 0) return NONE;
     const first = Math.floor(offset / BLOCK);
     if (offset + wanted <= (first + 1) * BLOCK) return this.#fromBlock(first, offset - first * BLOCK, wanted);
     const bytes = new Uint8Array(wanted);

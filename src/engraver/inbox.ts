@@ -32,10 +32,11 @@ function parse(bytes: Uint8Array): EngraveFiles | EngraveJob | null {
   } catch {
     return null;
   }
-  const message = value as Partial<EngraveFiles & Omit<EngraveJob, 'type'>> & { type?: string };
-  if (typeof message !== 'object' || message === null || !Number.isSafeInteger(message.id)) return null;
-  if (message.type === 'files' && Array.isArray(message.files)) return message as EngraveFiles;
-  if (message.type === 'engrave' && Array.isArray(message.outputs)) return message as unknown as EngraveJob;
+  if (typeof value !== 'object' || value === null) return null;
+  const message = value as { type?: unknown; id?: unknown; files?: unknown; outputs?: unknown };
+  if (!Number.isSafeInteger(message.id)) return null;
+  if (message.type === 'files' && Array.isArray(message.files)) return value as EngraveFiles;
+  if (message.type === 'engrave' && Array.isArray(message.outputs)) return value as EngraveJob;
   return null;
 }
 

@@ -4,6 +4,7 @@
  * daemon closes its end.
  */
 import { closeSync } from 'node:fs';
+import { prepareXz } from '../elf/xz.js';
 import { loadAddon } from '../platform/addon.js';
 import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../protocol/job.js';
 import { loadNaming } from './demangling.js';
@@ -22,8 +23,10 @@ function close(fd: number): void {
   }
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const addon = loadAddon();
+  // Without it, libraries that keep their names compressed have none.
+  await prepareXz().catch(() => {});
   const send = (message: EngraverMessage): void => {
     addon.sendMessage(SOCKET, Buffer.from(JSON.stringify(message)));
   };
@@ -53,4 +56,4 @@ function main(): void {
   }
 }
 
-main();
+void main();

@@ -1,11 +1,11 @@
 /** Carries out one job: reads the dump, unwinds, renders, writes into the given descriptors, answers. Keeps its caches. */
 import type { Engraved, EngraveFailed } from '../protocol/job.js';
 import type { SoftError } from '../report/model.js';
+import { ImageCache } from '../unwind/image-cache.js';
 import type { Naming } from '../unwind/module.js';
 import { readDump } from './dump-input.js';
 import { EngraveError, engraveMinidump, openDump, Stopwatch } from './engrave.js';
-import type { FdSource } from './fd-source.js';
-import { FileCache } from './file-cache.js';
+import { FdSource } from './fd-source.js';
 import type { GivenJob } from './inbox.js';
 import { JobModules } from './modules.js';
 import { writeOutput } from './outputs.js';
@@ -21,7 +21,7 @@ function reasonOf(error: unknown): string {
 
 export class EngraveWorker {
   readonly #naming: Naming;
-  readonly #cache = new FileCache();
+  readonly #cache = new ImageCache();
 
   constructor(naming: Naming) {
     this.#naming = naming;
@@ -29,31 +29,32 @@ export class EngraveWorker {
 
   /** Never throws. The job's descriptors stay open: they are the caller's. */
   engrave(job: GivenJob): Engraved | EngraveFailed {
-    const sources: FdSource[] = [];
     try {
-      return this.#engrave(job, sources);
+      return this.#engrave(job);
     } catch (error) {
       return { type: 'engrave-failed', id: job.id, reason: reasonOf(error).slice(0, REASON_LENGTH) };
     } finally {
-      for (const source of sources) source.detach();
-      this.#cache.trim();
+      this.#cache.release();
     }
   }
 
-  #engrave(job: GivenJob, sources: FdSource[]): Engraved {
+  #engrave(job: GivenJob): Engraved {
     const watch = new Stopwatch();
     const bytes = readDump(job.dump);
     const opened = openDump(bytes);
     watch.step('read');
     const candidates = job.files.flatMap(({ device, inode, fd }) => {
-      const source = this.#cache.open(fd);
-      if (source === null) return [];
-      sources.push(source);
-      return [{ device, inode, source }];
+      const source = FdSource.of(fd);
+      return source === null ? [] : [{ device, inode, source }];
     });
     const softErrors: SoftError[] = [];
-    const modules = new JobModules(candidates, opened.mappings, opened.dump.memory, softErrors);
-    const unwinder = new StackUnwinder(opened, modules, this.#naming, softErrors);
+    const files = new JobModules(candidates, opened.mappings, opened.dump.memory, softErrors);
+    const unwinder = new StackUnwinder(opened, {
+      files,
+      naming: this.#naming,
+      softErrors,
+      cache: this.#cache,
+    });
     watch.step('files');
     const kinds = job.outputs.map(({ kind }) => kind);
     const { report, texts, minidump, micros } = engraveMinidump(bytes, opened, unwinder, kinds);

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FdSource } from '../../src/engraver/fd-source.js';
-import { FileCache } from '../../src/engraver/file-cache.js';
 import { buildIdInMemory, JobModules } from '../../src/engraver/modules.js';
 import { BufferSource } from '../../src/memory/byte-source.js';
 import { BufferMemory } from '../../src/memory/memory.js';
@@ -110,7 +109,7 @@ describe('files behind descriptors', () => {
   });
 
   it('reads inside, across and beyond blocks as the file has it', () => {
-    const source = new FdSource(100_000, openFile('a'));
+    const source = FdSource.of(openFile('a'))!;
     for (const [offset, length, got] of [
       [0, 1, 1],
       [16_383, 2, 2],
@@ -127,49 +126,27 @@ describe('files behind descriptors', () => {
     }
   });
 
-  it('a file that shrank reads short; one without descriptor reads nothing', () => {
+  it('a file that shrank reads short', () => {
     writeFileSync(join(dir, 'c'), Buffer.alloc(5000, 1));
-    const source = new FdSource(5000, openFile('c'));
+    const source = FdSource.of(openFile('c'));
     truncateSync(join(dir, 'c'), 100);
-    expect(source.bytes(0, 5000)).toHaveLength(100);
-    source.detach();
-    expect(source.bytes(0, 10)).toHaveLength(0);
+    expect(source?.bytes(0, 5000)).toHaveLength(100);
   });
 
-  it('the cache knows a file again by another descriptor, and not once it was changed', () => {
-    const cache = new FileCache();
-    const first = cache.open(openFile('a'));
-    first?.detach();
-    const again = cache.open(openFile('a'));
-    expect(again).toBe(first);
-    expect(again?.bytes(1, 1)[0]).toBe(1);
-    expect(cache.open(openFile('b'))).not.toBe(first);
+  it('a file is known again by another descriptor, and not once it was changed', () => {
+    const identity = (name: string) => FdSource.of(openFile(name))?.identity;
+    const first = identity('a');
+    expect(first).toBeTypeOf('string');
+    expect(identity('a')).toBe(first);
+    expect(identity('b')).not.toBe(first);
     utimesSync(join(dir, 'a'), 1, 1);
-    expect(cache.open(openFile('a'))).not.toBe(first);
+    expect(identity('a')).not.toBe(first);
   });
 
-  it('the cache takes regular files only', () => {
-    const cache = new FileCache();
+  it('takes regular files only', () => {
     const fd = openSync('/dev/null', 'r');
     open.push(fd);
-    expect(cache.open(fd)).toBeNull();
-    expect(cache.open(99_999)).toBeNull();
-    expect(cache.size).toBe(0);
-  });
-
-  it('the cache is bounded: the least recently used goes first', () => {
-    const cache = new FileCache();
-    const sources = Array.from({ length: 300 }, (_, i) => {
-      const name = `n${i}`;
-      writeFileSync(join(dir, name), name);
-      const fd = openSync(join(dir, name), 'r');
-      const source = cache.open(fd);
-      closeSync(fd);
-      return source;
-    });
-    cache.trim();
-    expect(cache.size).toBe(256);
-    expect(cache.open(openFile('n299'))).toBe(sources[299]);
-    expect(cache.open(openFile('n0'))).not.toBe(sources[0]);
+    expect(FdSource.of(fd)).toBeNull();
+    expect(FdSource.of(99_999)).toBeNull();
   });
 });
