@@ -11,9 +11,12 @@ const own = fs.openSync(__filename, 'r');
 const memfd = addon.memfdCreate('probe');
 addon.seccompLockdown();
 
-const results: Record<string, string> = {};
+type Results = Record<string, string>;
+const paths: Results = {};
+const others: Results = {};
+const work: Results = {};
 
-function attempt(name: string, act: () => unknown): void {
+function attempt(results: Results, name: string, act: () => unknown): void {
   try {
     act();
     results[name] = 'done';
@@ -22,37 +25,37 @@ function attempt(name: string, act: () => unknown): void {
   }
 }
 
-attempt('open a file that everybody may read', () => fs.openSync('/etc/passwd', 'r'));
-attempt('open its own script again', () => fs.openSync(__filename, 'r'));
-attempt('open /proc/self/maps', () => fs.openSync('/proc/self/maps', 'r'));
-attempt('open by a descriptor of a directory', () => addon.openAt(addon.constants.AT_FDCWD, '.', 0));
-attempt('open again what a descriptor shows', () => fs.openSync(`/proc/self/fd/${own}`, 'r'));
-attempt('create a file', () => fs.writeFileSync('/tmp/debuggerd-probe', 'x'));
-attempt('list a directory', () => fs.readdirSync('/tmp'));
-attempt('make a directory', () => fs.mkdirSync('/tmp/debuggerd-probe-dir'));
-attempt('remove a file', () => fs.unlinkSync('/tmp/debuggerd-probe-absent'));
-attempt('rename a file', () => fs.renameSync('/tmp/debuggerd-probe-absent', '/tmp/debuggerd-probe'));
-attempt('make a link', () => fs.symlinkSync('/etc/passwd', '/tmp/debuggerd-probe-link'));
-attempt('change a mode by descriptor', () => fs.fchmodSync(own, 0o777));
-attempt('connect to an abstract socket', () => addon.connectUnix('stream', { abstract: 'debuggerd-probe' }));
-attempt('connect to a path', () => addon.connectUnix('stream', { path: '/run/systemd/journal/socket' }));
-attempt('listen', () => addon.listenUnix('stream', { abstract: 'debuggerd-probe' }));
-attempt('trace its parent', () => addon.seize(process.ppid));
-attempt('read its parent', () => addon.readMemory(process.ppid, 0x400000, new Uint8Array(8)));
-attempt('signal its parent', () => process.kill(process.ppid, 'SIGCONT'));
-attempt('start a process', () => {
+attempt(paths, 'open a file that everybody may read', () => fs.openSync('/etc/passwd', 'r'));
+attempt(paths, 'open its own script again', () => fs.openSync(__filename, 'r'));
+attempt(paths, 'open /proc/self/maps', () => fs.openSync('/proc/self/maps', 'r'));
+attempt(paths, 'open by a descriptor of a directory', () => addon.openAt(addon.constants.AT_FDCWD, '.', 0));
+attempt(paths, 'open again what a descriptor shows', () => fs.openSync(`/proc/self/fd/${own}`, 'r'));
+attempt(paths, 'create a file', () => fs.writeFileSync('/tmp/debuggerd-probe', 'x'));
+attempt(paths, 'list a directory', () => fs.readdirSync('/tmp'));
+attempt(paths, 'make a directory', () => fs.mkdirSync('/tmp/debuggerd-probe-dir'));
+attempt(paths, 'remove a file', () => fs.unlinkSync('/tmp/debuggerd-probe-absent'));
+attempt(paths, 'rename a file', () => fs.renameSync('/tmp/debuggerd-probe-absent', '/tmp/debuggerd-probe'));
+attempt(paths, 'make a link', () => fs.symlinkSync('/etc/passwd', '/tmp/debuggerd-probe-link'));
+attempt(paths, 'change a mode by descriptor', () => fs.fchmodSync(own, 0o777));
+attempt(others, 'connect to an abstract socket', () => addon.connectUnix('stream', { abstract: 'debuggerd-probe' }));
+attempt(others, 'connect to a path', () => addon.connectUnix('stream', { path: '/run/systemd/journal/socket' }));
+attempt(others, 'listen', () => addon.listenUnix('stream', { abstract: 'debuggerd-probe' }));
+attempt(others, 'trace its parent', () => addon.seize(process.ppid));
+attempt(others, 'read its parent', () => addon.readMemory(process.ppid, 0x400000, new Uint8Array(8)));
+attempt(others, 'signal its parent', () => process.kill(process.ppid, 'SIGCONT'));
+attempt(others, 'start a process', () => {
   const { error } = spawnSync('/bin/true');
   if (error) throw error;
 });
 // What it needs must still work.
-attempt('write a descriptor', () => fs.writeSync(memfd, 'text', 0));
-attempt('truncate it', () => fs.ftruncateSync(memfd, 0));
-attempt('read a descriptor', () => fs.readSync(own, Buffer.alloc(16), 0, 16, 0));
-attempt('ask what a descriptor is', () => fs.fstatSync(own, { bigint: true }));
-attempt('allocate', () => Buffer.alloc(64 * 1024 * 1024));
+attempt(work, 'write a descriptor', () => fs.writeSync(memfd, 'text', 0));
+attempt(work, 'truncate it', () => fs.ftruncateSync(memfd, 0));
+attempt(work, 'read a descriptor', () => fs.readSync(own, Buffer.alloc(16), 0, 16, 0));
+attempt(work, 'ask what a descriptor is', () => fs.fstatSync(own, { bigint: true }));
+attempt(work, 'allocate', () => Buffer.alloc(64 * 1024 * 1024));
 
 function finish(): void {
-  addon.sendMessage(SOCKET, Buffer.from(JSON.stringify(results)));
+  addon.sendMessage(SOCKET, Buffer.from(JSON.stringify({ paths, others, work })));
   // Stay, to be looked at from outside.
   setInterval(() => {}, 60_000);
 }
@@ -60,14 +63,14 @@ function finish(): void {
 /** Sockets of the network fail late: by an event. */
 function tryNetwork(): void {
   connect(80, '127.0.0.1').on('error', (error: NodeJS.ErrnoException) => {
-    results['connect over TCP'] = error.code ?? error.message;
+    others['connect over TCP'] = error.code ?? error.message;
     const udp = createSocket('udp4');
     udp.on('error', (failure: NodeJS.ErrnoException) => {
-      results['send over UDP'] = failure.code ?? failure.message;
+      others['send over UDP'] = failure.code ?? failure.message;
       finish();
     });
     udp.bind(0, () => {
-      results['send over UDP'] = 'done';
+      others['send over UDP'] = 'done';
       finish();
     });
   });

@@ -79,7 +79,7 @@ describe('the engraver, from outside', () => {
 
 describe('a script in its place', () => {
   let probe: Confined;
-  let results: Readonly<Record<string, string>> = {};
+  let results: Readonly<Record<'paths' | 'others' | 'work', Readonly<Record<string, string>>>>;
   beforeAll(async () => {
     probe = start(`${dir}/probe.cjs`);
     results = (await probe.next()) as typeof results;
@@ -87,21 +87,19 @@ describe('a script in its place', () => {
   afterAll(() => probe?.worker.kill('the test is over'));
 
   it('cannot open, make, change or list a path', () => {
-    const refused = Object.entries(results).filter(([name]) => /open|create|list|directory|file$|link|mode/.test(name));
-    expect(refused).toHaveLength(12);
-    for (const [name, code] of refused) expect(code, name).toBe('EACCES');
+    for (const [name, code] of Object.entries(results.paths)) expect(code, name).toBe('EACCES');
+    expect(Object.keys(results.paths).length).toBeGreaterThan(10);
     expect(existsSync('/tmp/debuggerd-probe')).toBe(false);
   });
 
   it('cannot connect, listen, trace, signal or start anything', () => {
-    const refused = Object.entries(results).filter(([name]) => /connect|listen|send|parent|process/.test(name));
-    expect(refused).toHaveLength(9);
-    for (const [name, code] of refused) expect(['EPERM', 'EACCES'], `${name}: ${code}`).toContain(code);
+    for (const [name, code] of Object.entries(results.others)) expect(['EPERM', 'EACCES'], name).toContain(code);
+    expect(Object.keys(results.others).length).toBeGreaterThan(8);
   });
 
   it('can still do its work', () => {
-    const rest = Object.entries(results).filter(([name]) => /descriptor$|truncate|allocate|descriptor is/.test(name));
-    expect(rest.filter(([name]) => !/mode/.test(name)).map(([, code]) => code)).toEqual(Array(5).fill('done'));
+    for (const [name, code] of Object.entries(results.work)) expect(code, name).toBe('done');
+    expect(Object.keys(results.work).length).toBeGreaterThan(4);
   });
 });
 
