@@ -9,6 +9,7 @@ import { isDevice, type MappingTable } from './mapping-table.js';
 import type { ModuleSource } from './module.js';
 
 const PROT_READ = 1;
+const PT_LOAD = 1;
 /** An ELF64 header: mappings smaller than it are read as if they had its size. */
 const HEADER = 64;
 
@@ -113,10 +114,17 @@ function rangeOf(mapping: Mapping, offset: number): MemoryRange {
   return { offset, address: mapping.start, size: mapping.end - mapping.start };
 }
 
-/** End of the section headers, the last thing in an image; 0 when there is no image, or it has none. */
+/**
+ * Size of the image as its headers tell: the end of its section headers or of its last segment, whichever is later (tools that
+ * rename a library append a segment). 0 when there is no image.
+ */
 function imageSize(source: ByteSource): number {
   const elf = ElfFile.parse(source);
-  return elf instanceof ElfError ? 0 : elf.sectionHeadersEnd;
+  if (elf instanceof ElfError) return 0;
+  let size = elf.sectionHeadersEnd;
+  for (const segment of elf.segments)
+    if (segment.type === PT_LOAD) size = Math.max(size, segment.offset + segment.filesz);
+  return size;
 }
 
 function open(place: Place, machine: number, mapping: Mapping): FoundElf {
