@@ -71,7 +71,7 @@ export function wait(tid: number, timeoutMs: number): WaitStatus | null;
  * @returns the bytes written: a regset that does not fit is cut by the kernel to what does
  */
 export function getRegset(tid: number, type: number, buffer: Uint8Array, offset?: number): number;
-/** PTRACE_GETSIGINFO: the kernel's siginfo_t, 128 bytes in 64-bit layout for 32-bit tracees too. EINVAL in a group-stop. */
+/** PTRACE_GETSIGINFO: the kernel's siginfo_t, 128 bytes in 64-bit layout for 32-bit tracees too. */
 export function getSigInfo(tid: number, buffer: Uint8Array): void;
 /** PTRACE_GETEVENTMSG: the number that came with the last `PTRACE_EVENT_*`. */
 export function getEventMessage(tid: number): number;

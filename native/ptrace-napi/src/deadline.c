@@ -21,22 +21,24 @@
 
 enum { REPEAT_NANOSECONDS = 1000000 };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int wake_signal; /* 0: none is free */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int wake_signal; /* 0: none chosen yet */
 
 static void wake(int signal) { (void)signal; }
 
-static void install(void) {
-  for (int signal = SIGRTMAX; signal >= SIGRTMIN; signal--) {
+/* Takes the last realtime signal that nobody uses; 0 where there is none. */
+static int choose_signal(void) {
+  pthread_mutex_lock(&lock);
+  for (int signal = SIGRTMAX; !wake_signal && signal >= SIGRTMIN; signal--) {
     struct sigaction action;
     if (sigaction(signal, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL) continue;
     memset(&action, 0, sizeof action);
     action.sa_handler = wake;
-    if (sigaction(signal, &action, NULL) == 0) {
-      wake_signal = signal;
-      return;
-    }
+    if (sigaction(signal, &action, NULL) == 0) wake_signal = signal;
   }
+  int chosen = wake_signal;
+  pthread_mutex_unlock(&lock);
+  return chosen;
 }
 
 static int64_t now(void) {
@@ -52,19 +54,19 @@ void deadline_start(Deadline *deadline, double milliseconds) {
 
 static bool arm(Deadline *deadline) {
   if (deadline->timer >= 0) return true;
-  pthread_once(&once, install);
-  if (!wake_signal) {
+  int signal = choose_signal();
+  if (!signal) {
     errno = EBUSY;
     return false;
   }
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, wake_signal);
-  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  sigaddset(&set, signal);
+  sigprocmask(SIG_UNBLOCK, &set, NULL); /* this thread's */
   struct sigevent event;
   memset(&event, 0, sizeof event);
   event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = wake_signal;
+  event.sigev_signo = signal;
   event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
   if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &deadline->timer) != 0) {
     deadline->timer = -1;

@@ -182,12 +182,14 @@ static bool attach(Poller *poller, napi_value object, napi_value callback) {
   if (napi_create_reference(env, callback, 1, &poller->callback) != napi_ok) return false;
   if (napi_async_init(env, object, name, &poller->context) != napi_ok) goto no_context;
   if (napi_add_async_cleanup_hook(env, environment_ends, poller, &poller->hook) != napi_ok) goto no_hook;
-  if (napi_wrap(env, object, poller, object_finalized, NULL, &poller->object) != napi_ok) goto no_wrap;
+  /* Not the reference that napi_wrap gives: deleting that one would unhinge the wrapping. */
+  if (napi_create_reference(env, object, 1, &poller->object) != napi_ok) goto no_reference;
+  if (napi_wrap(env, object, poller, object_finalized, NULL, NULL) != napi_ok) goto no_wrap;
   poller->owners++;
-  uint32_t count;
-  napi_reference_ref(env, poller->object, &count);
   return true;
 no_wrap:
+  napi_delete_reference(env, poller->object);
+no_reference:
   napi_remove_async_cleanup_hook(poller->hook);
   poller->hook = NULL;
 no_hook:

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +25,11 @@ static pid_t reap_status(pid_t pid, int *status, int flags) {
 static pid_t fork_child(SpawnPlan *plan) {
   sigset_t all, before;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigprocmask(SIG_SETMASK, &all, &before);
   pid_t pid = fork();
   if (pid == 0) spawn_child(plan);
   int saved = errno;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  sigprocmask(SIG_SETMASK, &before, NULL);
   errno = saved;
   return pid;
 }
@@ -160,10 +159,10 @@ static napi_value exec_program(napi_env env, napi_callback_info info) {
     }
     sigset_t none;
     sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, &mask);
+    sigprocmask(SIG_SETMASK, &none, &mask);
     execve(path, argv.items, envp.items);
     int error = errno;
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     for (int signal = 1; signal <= 64; signal++) {
       if (before[signal].sa_handler == SIG_IGN) sigaction(signal, &before[signal], NULL);
     }
