@@ -6,14 +6,13 @@
 
 import { LittleEndian } from '../memory/little-endian.js';
 import type { Memory } from '../memory/memory.js';
+import { Auxv } from './auxv.js';
 import type { AuxvEntry, LinkMapEntry } from './linux-streams.js';
 import { align8, type Section } from './sections.js';
 import { StreamType } from './stream-types.js';
 import { mdStringSize } from './strings.js';
 import { DSO_DEBUG_32, DSO_DEBUG_64, LINK_MAP_32, LINK_MAP_64 } from './structs.js';
 
-const AT_PHDR = 3;
-const AT_PHNUM = 5;
 const PT_DYNAMIC = 2;
 const PT_PHDR = 6;
 const DT_DEBUG = 21;
@@ -34,7 +33,7 @@ export interface DsoDebug {
 /** Null when the structures are not in `memory`: a static program, or they were not copied. */
 export function findDsoDebug(memory: Memory, auxv: readonly AuxvEntry[], wordSize: 4 | 8): DsoDebug | null {
   const word = (type: number): number => Number(auxv.find((entry) => entry.type === type)?.value ?? 0n);
-  const dynamicAt = findDynamic(memory, word(AT_PHDR), Math.min(word(AT_PHNUM), MAX_HEADERS), wordSize);
+  const dynamicAt = findDynamic(memory, word(Auxv.AT_PHDR), Math.min(word(Auxv.AT_PHNUM), MAX_HEADERS), wordSize);
   if (dynamicAt === null) return null;
   const dynamicSection = read(memory, dynamicAt.address, Math.min(dynamicAt.size, MAX_DYNAMIC));
   const debugAt = findTag(new LittleEndian(dynamicSection), DT_DEBUG, wordSize);

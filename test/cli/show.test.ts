@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { streamName, streamTypeOf } from '../../src/cli/show/document.js';
+import { hexDump } from '../../src/cli/show/hex-dump.js';
+import { sections } from '../../src/cli/show/sections.js';
+import { type ShowOptions, show } from '../../src/cli/show.js';
+import { StreamType } from '../../src/minidump/stream-types.js';
+import { DumpBuilder } from '../minidump/builder.js';
+import { everyStream } from '../minidump/every-stream.js';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'show-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let count = 0;
+function shown(bytes: Uint8Array, options: ShowOptions = {}): string {
+  const file = join(directory, `${count++}.dmp`);
+  writeFileSync(file, bytes);
+  let text = '';
+  show(file, options, (more) => {
+    text += more;
+  });
+  return text;
+}
+
+describe.each(['little', 'big'] as const)('a %s-endian dump with every stream', (order) => {
+  const file = everyStream(order);
+
+  test('JSON has every section, and nothing was unreadable', () => {
+    const document = JSON.parse(shown(file, { json: true }));
+    expect(document).toMatchObject({ format: 'minidump', schema: 1, errors: [] });
+    expect(document.file).toEqual({
+      size: file.length,
+      littleEndian: order === 'little',
+      version: '0xa793',
+      timestamp: 1_700_000_000,
+      flags: '0x0',
+      checksum: '0x0',
+    });
+    expect(Object.keys(document.sections)).toEqual(sections.map(({ key }) => key));
+    const { exception, threads, modules, siginfo } = document.sections;
+    expect(exception).toMatchObject({ reason: 'SIGSEGV /SEGV_MAPERR', crashAddress: '0xdeadbeef12345678', tid: 7 });
+    expect(threads[0]).toMatchObject({ name: 'main', stack: { address: '0xbf000000', size: 16 }, teb: '0xfeed' });
+    expect(threads[0].context.registers[order === 'big' ? 'srr0' : 'eax']).toBe(
+      order === 'big' ? '0x0000abcd' : '0x00000000',
+    );
+    expect(modules[1]).toMatchObject({ debugFile: 'a.pdb', version: '1.2.3.4', buildId: null });
+    expect(siginfo).toHaveLength(256);
+  });
+
+  test('text says the same', () => {
+    const text = shown(file);
+    expect(text).toMatch(
+      /^minidump of \d+ bytes, (little|big) endian, version 0xa793, written 2023-11-14T22:13:20.000Z\n/,
+    );
+    for (const words of [
+      'THREADS (2)',
+      'SIGSEGV /SEGV_MAPERR',
+      '0102030405060708090A0B0C0D0E0F101f',
+      'x > 0',
+      'schlüssel',
+      'Limit  Soft  Hard',
+      'standard name: CET',
+    ]) {
+      expect(text).toContain(words);
+    }
+    expect(text).not.toContain('undefined');
+    expect(text).not.toContain('[object');
+    expect(text).not.toContain('COULD NOT');
+  });
+});
+
+const file = everyStream('little');
+
+test('one stream, by name or number', () => {
+  const byName = JSON.parse(shown(file, { json: true, stream: ['linux-auxv'] }));
+  expect(byName.sections).toEqual({
+    auxv: [
+      { type: 9, name: 'AT_ENTRY', value: '0x10040' },
+      { type: 6, name: 'AT_PAGESZ', value: '0x1000' },
+    ],
+  });
+  expect(byName.streams.map(({ name }: { name: string }) => name)).toEqual(['linux-auxv']);
+  expect(JSON.parse(shown(file, { json: true, stream: ['0x47670008'] }))).toEqual(byName);
+  const two = JSON.parse(shown(file, { json: true, stream: ['misc-info', '5'] }));
+  expect(Object.keys(two.sections)).toEqual(['miscInfo', 'memory']);
+});
+
+test('hex: bytes of streams, and memory where a stream describes some', () => {
+  const text = shown(file, { hex: true });
+  expect(text).toContain('bf000000  73 74 61 63 6b 20 62 79  74 65 73 20 68 65 72 65  |stack bytes here|');
+  expect(text).toMatch(/^0x12345678: 3 bytes at 0x[0-9a-f]+\n00000000 {2}01 02 03 /m);
+  expect(shown(file, { hex: true, stream: ['memory-list'] })).toMatch(/00005000 {2}01 02 03 04 05/);
+});
+
+test.each([
+  [{ stream: ['nonsense'] }, "no stream is called 'nonsense'; debuggerd show FILE lists the names"],
+  [{ stream: ['ipt-trace'] }, 'the dump has no ipt-trace stream'],
+  [{ json: true, hex: true }, '--json and --hex are two ways to show a dump: give one of them'],
+])('%j', (options, message) => {
+  expect(() => shown(file, options)).toThrow(message);
+});
+
+test('what is no file, and what is no minidump', () => {
+  expect(() => show(join(directory, 'none'), {})).toThrow(/^cannot read .*none: there is no such file$/);
+  expect(() => show(directory, {})).toThrow(/not a regular file/);
+  expect(() => shown(Buffer.from('hello'))).toThrow(/is no minidump: header: needs 32 bytes at 0x0, 5 remain$/);
+});
+
+test('a broken stream is an error of its own, beside the others', () => {
+  const cut = file.subarray(0, file.length - 200);
+  const document = JSON.parse(shown(cut, { json: true }));
+  expect(document.errors.length).toBeGreaterThan(0);
+  expect(document.sections.threads).toHaveLength(2);
+  expect(shown(cut)).toContain('COULD NOT BE READ');
+  expect(shown(cut, { hex: true })).toContain('could not be read: ');
+});
+
+test('a hostile name cannot move the cursor', () => {
+  const evil = new DumpBuilder()
+    .stream(StreamType.threadNames, (s) => s.u32(1, 5).rva64('name'))
+    .text('name', 'a\u001b[2J\u009b\n\u202e')
+    .stream(StreamType.linuxMaps, (s) => s.raw(Buffer.from('x\u001b]0;y\u0007\n')))
+    .finish();
+  for (const options of [{}, { json: true }, { hex: true }]) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(shown(evil, options)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  }
+});
+
+test('every stream type has a name of its own that leads back to it', () => {
+  for (const type of Object.values(StreamType)) expect(streamTypeOf(streamName(type))).toBe(type);
+  expect(streamName(9)).toBe('memory64-list');
+  expect(streamTypeOf('0x1ffffffff')).toBeNull();
+  expect(streamTypeOf('-1')).toBeNull();
+});
+
+test('hex dump', () => {
+  expect([...hexDump(Buffer.from('0123456789abcdefX'), 0x7fffffff0000)]).toEqual([
+    '7fffffff0000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|',
+    '7fffffff0010  58                                                |X|',
+  ]);
+  expect([...hexDump(new Uint8Array(0))]).toEqual([]);
+});
