@@ -40,33 +40,6 @@ export function run(program: string, args: readonly string[], options: RunOption
   if (options.socket !== undefined) env.DEBUGGERD_SOCKET = options.socket;
   try {
     return loadAddon().exec(path, [program, ...args], env);
-  } catch {
-    return false;
-  }
-}
-
-/** The file that a shell would run for `name`: a path when it holds a slash, else the first hit in `searchPath`. */
-function findProgram(name: string, searchPath: string): string {
-  const candidates = name.includes('/')
-    ? [name]
-    : searchPath.split(delimiter).map((dir) => join(dir === '' ? '.' : dir, name));
-  const found = candidates.find(isProgram);
-  if (found === undefined)
-    throw new CommandError(`${name}: no such program${name.includes('/') ? '' : ' in PATH'}`, 127);
-  return found;
-}
-
-/** Replaces this process by `program`: same pid, so signals, exit status and terminal are the program's own. Does not return. */
-export function run(program: string, args: readonly string[], options: RunOptions): never {
-  const path = findProgram(program, process.env.PATH ?? '');
-  const preload = [partPath('libdebuggerd_client.so'), process.env.LD_PRELOAD].filter(
-    (entry) => entry !== undefined && entry !== '',
-  );
-  const env: NodeJS.ProcessEnv = { ...process.env, LD_PRELOAD: preload.join(':') };
-  if (options.socket !== undefined) env.DEBUGGERD_SOCKET = options.socket;
-  const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  try {
-    return addon.exec(path, [program, ...args], environment);
   } catch (error) {
     throw new CommandError(`${path}: cannot run: ${(error as Error).message}`, 126);
   }
