@@ -414,8 +414,8 @@ export interface ExitStatus {
 export function reap(pid: number): ExitStatus | null;
 
 /**
- * execve(2): this process becomes another program, with the same pid, descriptors (those that are not close-on-exec) and
- * standing. Ignored signals go back to their defaults and none stays blocked. Returns only by throwing.
+ * execve(2): this process becomes another program, with the same pid and standing, and with descriptors 0 to 2 and those that
+ * are not close-on-exec (Node marks all that it inherited; `setCloexec(fd, false)` keeps one). Ignored signals go back to their defaults and none stays blocked. Returns only by throwing.
  * @param args argv, argv[0] included
  * @param env the whole environment; properties that are undefined are left out
  */

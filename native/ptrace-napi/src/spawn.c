@@ -91,6 +91,10 @@ static napi_value throw_report(napi_env env, const SpawnReport *report) {
 }
 
 static napi_value start(napi_env env, SpawnPlan *plan) {
+  /* Before anything is opened here: it could take the number of one that is not open. */
+  for (int i = 0; i < plan->fd_count; i++) {
+    if (plan->fds[i] >= 0 && fcntl(plan->fds[i], F_GETFD) < 0) return throw_system_error(env, errno, "fcntl");
+  }
   int pipe_ends[2];
   if (pipe2(pipe_ends, O_CLOEXEC) != 0) return throw_system_error(env, errno, "pipe2");
   filter_base(&plan->filter);
@@ -157,12 +161,21 @@ static napi_value exec_program(napi_env env, napi_callback_info info) {
       if (sigaction(signal, NULL, &before[signal]) != 0) before[signal].sa_handler = SIG_DFL;
       if (before[signal].sa_handler == SIG_IGN) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     }
+    /* Node marks what it inherited close-on-exec, the standard descriptors too. */
+    int flags[3];
+    for (int fd = 0; fd < 3; fd++) {
+      flags[fd] = fcntl(fd, F_GETFD);
+      if (flags[fd] >= 0) fcntl(fd, F_SETFD, flags[fd] & ~FD_CLOEXEC);
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, &mask);
     execve(path, argv.items, envp.items);
     int error = errno;
     sigprocmask(SIG_SETMASK, &mask, NULL);
+    for (int fd = 0; fd < 3; fd++) {
+      if (flags[fd] >= 0) fcntl(fd, F_SETFD, flags[fd]);
+    }
     for (int signal = 1; signal <= 64; signal++) {
       if (before[signal].sa_handler == SIG_IGN) sigaction(signal, &before[signal], NULL);
     }

@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { addonCandidates } from '../../src/platform/addon.js';
+
+const binary = addonCandidates(`${import.meta.dirname}/../../src/platform`)[2]!;
+
+/** Runs a script in a Node of its own, after `before`, under lockdown. `results` is what it says at the end. */
+function locked(script: string, before = ''): Record<string, unknown> {
+  const source = `
+    const target = { exports: {} };
+    process.dlopen(target, ${JSON.stringify(binary)});
+    const addon = target.exports;
+    const fs = require('node:fs'), net = require('node:net'), child = require('node:child_process');
+    const results = {};
+    const attempt = (name, call) => {
+      try { call(); results[name] = 'worked'; } catch (error) { results[name] = error.code; }
+    };
+    (async () => {
+      ${before}
+      addon.seccompLockdown();
+      ${script}
+      console.log(JSON.stringify(results));
+    })();`;
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, ['-e', source], { encoding: 'utf8' });
+  expect({ stderr, status, signal }).toEqual({ stderr: '', status: 0, signal: null });
+  return JSON.parse(stdout);
+}
+
+describe('after lockdown', () => {
+  test('no path can be opened, made, changed or removed', () => {
+    const results = locked(`
+      attempt('open', () => fs.openSync('/etc/passwd'));
+      attempt('openAt', () => addon.openAt(addon.constants.AT_FDCWD, '/', 0));
+      attempt('openat2', () => addon.openAt(addon.constants.AT_FDCWD, '/', 0, 0, addon.constants.RESOLVE_NO_SYMLINKS));
+      attempt('mkdir', () => fs.mkdirSync('/tmp/x'));
+      attempt('unlink', () => fs.unlinkSync('/tmp/x'));
+      attempt('rename', () => fs.renameSync('/tmp/x', '/tmp/y'));
+      attempt('link', () => fs.linkSync('/tmp/x', '/tmp/y'));
+      attempt('symlink', () => fs.symlinkSync('/tmp/x', '/tmp/y'));
+      attempt('chmod', () => fs.chmodSync('/tmp', 0o777));
+      attempt('chown', () => fs.chownSync('/tmp', 0, 0));
+      attempt('readlink', () => fs.readlinkSync('/proc/self/exe'));
+      attempt('chdir', () => process.chdir('/'));
+      attempt('truncate', () => addon.renameAt(-100, 'a', -100, 'b'));
+      await fs.promises.readFile('/etc/passwd').catch((error) => { results.pool = error.code; });`);
+    expect(new Set(Object.values(results))).toEqual(new Set(['EACCES']));
+    expect(Object.keys(results).length).toBe(14);
+  });
+
+  test('no process, program, socket or signal to others', () => {
+    const results = locked(`
+      attempt('exec', () => addon.exec('/bin/true', ['true'], {}));
+      attempt('fork', () => addon.spawnConfined({ path: '/bin/true', fds: [0, 1, 2] }));
+      attempt('listen', () => addon.listenUnix('stream', { abstract: 'x' }));
+      attempt('connect', () => addon.connectUnix('stream', { abstract: 'x' }));
+      attempt('kill', () => process.kill(1, 0));
+      attempt('tgkill', () => addon.tgkill(1, 1, 0));
+      attempt('pidfd', () => addon.pidfdOpen(1));
+      attempt('seize', () => addon.seize(1));
+      attempt('memory', () => addon.readMemory(1, 0, Buffer.alloc(1)));
+      results.spawn = child.spawnSync('/bin/true').error.code;`);
+    const { exec, fork, ...others } = results;
+    // spawnConfined opens /dev/null first.
+    expect([exec, ['EACCES', 'EPERM'].includes(fork as string)]).toEqual(['EACCES', true]);
+    for (const [name, code] of Object.entries(others)) {
+      expect([name, ['EPERM', 'EACCES'].includes(code as string)]).toEqual([name, true]);
+    }
+  });
+
+  test('descriptors, signals to itself, threads, collection and compilation go on', () => {
+    const results = locked(
+      `
+      addon.sendMessage(a, Buffer.from('hello'), [memfd]);
+      const message = addon.receiveMessage(b, Buffer.alloc(16), 1);
+      results.fds = message.fds.length;
+      fs.writeSync(message.fds[0], 'written');
+      results.read = fs.readSync(memfd, Buffer.alloc(16), 0, 16, 0);
+      results.polled = await new Promise((resolve) => {
+        const poller = addon.poll(b, 3, (error, events) => { poller.close(); resolve(events); });
+      });
+      let sum = 0;
+      for (let i = 0; i < 3e6; i++) sum = (sum + i) % 1000;
+      results.compiled = new Function('x', 'return x + ' + sum)(1) === sum + 1;
+      results.collected = Array.from({ length: 50 }, () => new Array(1e5).fill(1).length).length;
+      process.kill(process.pid, 0);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      results.random = (await new Promise((resolve) => require('node:crypto').randomBytes(8, (e, bytes) => resolve(bytes)))).length;
+      const worker = new (require('node:worker_threads').Worker)('require("worker_threads").parentPort.postMessage(7)', { eval: true });
+      results.worker = await new Promise((resolve) => { worker.on('message', resolve); worker.on('error', (e) => resolve(e.message)); });
+      results.wait = fs.fstatSync(memfd).size;`,
+      `const [a, b] = addon.socketPair('seqpacket', true);
+       const memfd = addon.memfdCreate('m');
+       require('node:crypto'); require('node:worker_threads');`,
+    );
+    expect(results).toEqual({
+      fds: 1,
+      read: 7,
+      polled: 2,
+      compiled: true,
+      collected: 50,
+      random: 8,
+      worker: 7,
+      wait: 7,
+    });
+  });
+
+  test('it holds for all threads, those that were there before too', () => {
+    const results = locked(
+      `
+      worker.postMessage(0);
+      results.worker = await new Promise((resolve) => worker.once('message', resolve));
+      await worker.terminate();`,
+      `const worker = new (require('node:worker_threads').Worker)(
+         'const { parentPort } = require("worker_threads"); const fs = require("fs");' +
+         'parentPort.on("message", () => { try { fs.openSync("/"); parentPort.postMessage("worked"); } catch (e) { parentPort.postMessage(e.code); } });' +
+         'parentPort.postMessage("ready")', { eval: true });
+       await new Promise((resolve) => worker.once('message', resolve));`,
+    );
+    expect(results).toEqual({ worker: 'EACCES' });
+  });
+
+  test('abort still ends the process by its signal', () => {
+    const source = `const target = { exports: {} }; process.dlopen(target, ${JSON.stringify(binary)});
+      target.exports.seccompLockdown(); process.kill(process.pid, 'SIGABRT'); setInterval(() => {}, 1000);`;
+    expect(spawnSync(process.execPath, ['-e', source], { timeout: 20_000 })).toMatchObject({ signal: 'SIGABRT' });
+  });
+});
