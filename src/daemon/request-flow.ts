@@ -14,11 +14,12 @@ import type { EngraverHost } from './engraver-host.js';
 import { apology, copyMemfd, type EngravingResult, engraveTwice, readMemfd, sizeOf } from './engraving.js';
 import type { Log } from './log.js';
 import { logText } from './log-text.js';
+import { PendingFiles } from './pending-files.js';
 import { decide, type PolicyConfig, type TargetFacts } from './policy.js';
 import type { TracerPool } from './pool.js';
 import { type RequestFacts, readRequestFacts } from './process-facts.js';
 import { StepClock } from './steps.js';
-import type { PendingFile, TombstoneDirectory } from './tombstones.js';
+import type { TombstoneDirectory } from './tombstones.js';
 
 export interface FlowContext {
   readonly policy: PolicyConfig;
@@ -38,6 +39,17 @@ export interface FlowContext {
 }
 
 type Captured = Extract<CaptureResult, { ok: true }>;
+
+interface Tombstoned {
+  readonly files: PendingFiles;
+  readonly manager: ActivityManager | null;
+}
+
+interface Held extends Omit<Tombstoned, 'files'> {
+  /** Null: the answer is text, no file is written. */
+  readonly files: PendingFiles | null;
+  readonly capture: Capture;
+}
 
 let lastId = 0;
 
@@ -94,6 +106,7 @@ class RequestFlow {
         ? await ActivityManager.connect(activityManager)
         : null;
     this.#clock.enter('capture');
+    const files = this.#request.kind === 'backtrace' ? null : new PendingFiles(this.#context.tombstones);
     const capture = this.#context.pool.capture({
       job: this.#job(target, manager !== null),
       clientFd: this.#client.fd,
@@ -102,11 +115,12 @@ class RequestFlow {
     });
     try {
       const result = await capture.result;
-      if (result.ok) await this.#use(result, target, manager, capture);
+      if (result.ok) await this.#use(result, target, { files, manager, capture });
       else this.#fail(`not captured: ${logText(result.reason)}`);
     } finally {
       manager?.close();
       capture.release();
+      await files?.discard();
     }
     await capture.released;
   }
@@ -133,11 +147,11 @@ class RequestFlow {
   }
 
   /** From the copy to the reply and the notification. Owns the copy's descriptors. */
-  async #use(copy: Captured, target: TargetFacts, manager: ActivityManager | null, capture: Capture): Promise<void> {
+  async #use(copy: Captured, target: TargetFacts, { files, manager, capture }: Held): Promise<void> {
     const memfds: number[] = [copy.memfd];
     try {
-      if (this.#request.kind === 'backtrace') await this.#answerBacktrace(copy, memfds);
-      else await this.#makeTombstone(copy, target, manager, memfds);
+      if (files === null) await this.#answerBacktrace(copy, memfds);
+      else await this.#makeTombstone(copy, target, { files, manager }, memfds);
       if (manager !== null) {
         this.#clock.enter('release');
         capture.release();
@@ -162,15 +176,12 @@ class RequestFlow {
   async #makeTombstone(
     copy: Captured,
     target: TargetFacts,
-    manager: ActivityManager | null,
+    { files, manager }: Tombstoned,
     memfds: number[],
   ): Promise<void> {
-    const { tombstones, replyMs } = this.#context;
     const notification = manager === null ? null : newMemfd('notification', memfds);
-    const pending: PendingFile[] = [];
     try {
-      const text = await this.#newFile(pending);
-      const minidump = await this.#newFile(pending);
+      const { text, minidump } = await files.opened;
       const outputs: { kind: OutputKind; fd: number }[] = [
         { kind: 'tombstone', fd: text.handle.fd },
         { kind: 'minidump', fd: minidump.handle.fd },
@@ -178,16 +189,15 @@ class RequestFlow {
       if (notification !== null) outputs.push({ kind: 'notification', fd: notification });
       const result = await this.#engrave(copy, outputs);
       this.#clock.enter('publish');
-      let excuse: string | null = null;
-      if (!result.ok) {
-        excuse = apology(target.pid, target.tid, copy.captured.signal, result.reason);
+      const excuse = result.ok ? null : apology(target.pid, target.tid, copy.captured.signal, result.reason);
+      if (excuse !== null) {
         await text.handle.truncate(0);
         await text.handle.write(excuse, 0, 'utf8');
         await copyMemfd(copy.memfd, minidump.handle);
       }
-      pending.length = 0;
-      this.#path = await tombstones.publish(text, minidump);
+      this.#path = await files.publish();
       this.#clock.enter('reply');
+      const { replyMs } = this.#context;
       if (this.#request.kind === 'tombstone' && !(await this.#client.write(Buffer.from(this.#path), replyMs))) {
         this.#fail('the client did not take the path');
       }
@@ -198,15 +208,7 @@ class RequestFlow {
       }
     } catch (error) {
       this.#fail(`not published: ${logText((error as Error).message)}`);
-    } finally {
-      for (const file of pending) await tombstones.discard(file);
     }
-  }
-
-  async #newFile(pending: PendingFile[]): Promise<PendingFile> {
-    const file = await this.#context.tombstones.create();
-    pending.push(file);
-    return file;
   }
 
   async #engrave(copy: Captured, outputs: readonly { kind: OutputKind; fd: number }[]): Promise<EngravingResult> {
