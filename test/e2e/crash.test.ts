@@ -3,7 +3,8 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from './daemon.js';
-import { programs, start, type Target } from './target.js';
+import { expectSameFrames, gdbBacktraces } from './gdb.js';
+import { asleep, programs, start } from './target.js';
 import type { TextFrame, TextThread, TextTombstone } from './tombstone-text.js';
 
 /** A frame's function: its name, or a pattern for the C library's own (static names differ between versions), or null for none. */
@@ -152,9 +153,14 @@ const crashes: readonly Crash[] = [
   },
 ];
 
+const symbolsByFile = new Map<string, ReadonlyMap<string, number>>();
+
 /** The values of the program's own functions, as nm prints them, by demangled name. */
-function symbolValues(path: string): Map<string, number> {
+function symbolValues(path: string): ReadonlyMap<string, number> {
+  const known = symbolsByFile.get(path);
+  if (known) return known;
   const values = new Map<string, number>();
+  symbolsByFile.set(path, values);
   for (const line of execFileSync('nm', ['-C', path], { encoding: 'utf8' }).split('\n')) {
     const match = /^([0-9a-f]+) [tTwW] (.*)$/.exec(line);
     if (match) values.set(match[2] ?? '', Number.parseInt(match[1] ?? '', 16));
@@ -167,9 +173,7 @@ function expectConsistent(thread: TextThread): void {
   expect(thread.frames.map((frame) => frame.index)).toEqual(thread.frames.map((_, index) => index));
   for (const frame of thread.frames) {
     if (frame.fn === null || !frame.file.startsWith(programs)) continue;
-    const value = symbolValues(frame.file).get(
-      frame.fn.replace('ledger::visit(ledger::Vault*)::', 'ledger::visit(ledger::Vault*)::'),
-    );
+    const value = symbolValues(frame.file).get(frame.fn);
     if (value !== undefined)
       expect(value + frame.offset, `${frame.fn} in ${frame.file}`).toBe(Number.parseInt(frame.relPc, 16));
   }
@@ -188,6 +192,15 @@ function expectFrames(frames: readonly TextFrame[], crash: Pick<Crash, 'frames' 
 function signalOf(tombstone: TextTombstone) {
   return tombstone.signal?.slice(0, 4);
 }
+
+/** Programs whose threads stand in known places when they crash: gdb, running them itself, must see the same. */
+const comparable: readonly [program: string, args: readonly string[]][] = [
+  ...crashes.map(({ program, args }) => [program, args ?? []] as const),
+  ['cxx-exception', ['null']],
+  ['crash-in-handler', []],
+  ['thread-of-twenty', []],
+  ['server-crash', []],
+] as [string, string[]][];
 
 describe('a crash becomes a tombstone', () => {
   let daemon: Daemon;
@@ -337,19 +350,36 @@ describe('a crash becomes a tombstone', () => {
     ]);
   });
 
-  async function killFromOutside(target: Target) {
+  it.each([
+    [[], 'sleep_until_killed'],
+    [['masked'], 'sleep_with_open_mask'],
+  ])('kill -SEGV from outside %j', async (args, sleeper) => {
+    const target = start('external-kill', args, { daemon });
     await target.said(/ready/);
+    await asleep(target.pid);
     process.kill(target.pid, 'SIGSEGV');
     const { tombstone } = await daemon.tombstoneOf(target.pid);
     expect(await target.ended).toBe('SIGSEGV');
-    return tombstone;
-  }
-
-  it.each([[[]], [['masked']]])('kill -SEGV from outside %j', async (args) => {
-    const tombstone = await killFromOutside(start('external-kill', args, { daemon }));
     expect(tombstone.signal).toEqual([11, 'SIGSEGV', 0, 'SI_USER', '--------']);
-    expect(tombstone.threads[0]?.frames.map((frame) => frame.fn)).toEqual(
-      expect.arrayContaining(['sleep_until_killed', 'main']),
-    );
+    expect(tombstone.threads[0]?.frames.map((frame) => frame.fn)).toEqual(expect.arrayContaining([sleeper, 'main']));
+  });
+
+  it.each(comparable)('gdb sees the same frames in %s %j', async (name, args) => {
+    const [{ tombstone }, gdb] = await Promise.all([
+      crash(name, args),
+      gdbBacktraces(
+        ['--args', join(programs, name), ...args],
+        ['handle SIGUSR1 nostop noprint pass', 'run'],
+        daemon.dir,
+      ),
+    ]);
+    const ours = [...tombstone.threads]
+      .sort((a, b) => a.tid - b.tid)
+      .map((thread) => thread.frames.map((frame) => frame.fn));
+    const theirs = [...gdb.keys()].sort((a, b) => a - b).map((tid) => gdb.get(tid) ?? []);
+    expect(ours.length).toBe(theirs.length);
+    ours.forEach((names, index) => {
+      expectSameFrames(names, theirs[index] ?? []);
+    });
   });
 });

@@ -1,5 +1,5 @@
 /** A private daemon for a test: its own socket, directories and configuration; nothing global. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FSWatcher, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,7 +63,7 @@ export async function startDaemon(
         resolvePromise(match);
       };
       listeners.add(check);
-      child.once('exit', (code, signal) => reject(new Error(`the daemon ended (${code ?? signal}):\n${log}`)));
+      exited.then(([code, signal]) => reject(new Error(`the daemon ended (${code ?? signal}):\n${log}`)));
       check();
     });
   }
@@ -76,7 +76,7 @@ export async function startDaemon(
     pid: child.pid ?? -1,
     log: () => log,
     logged,
-    tombstoneOf: (pid) => awaitTombstone(tombstones, pid, child, () => log),
+    tombstoneOf: (pid) => awaitTombstone(tombstones, pid, exited, () => log),
     async stop() {
       child.kill('SIGTERM');
       await exited;
@@ -85,7 +85,7 @@ export async function startDaemon(
   };
 }
 
-function awaitTombstone(dir: string, pid: number, daemon: ChildProcess, log: () => string) {
+function awaitTombstone(dir: string, pid: number, exited: Promise<unknown>, log: () => string) {
   let watcher: FSWatcher | undefined;
   return new Promise<{ path: string; text: string; tombstone: TextTombstone }>((resolvePromise, reject) => {
     const check = () => {
@@ -97,7 +97,7 @@ function awaitTombstone(dir: string, pid: number, daemon: ChildProcess, log: () 
       }
     };
     watcher = watch(dir, check);
-    daemon.once('exit', () => reject(new Error(`the daemon ended:\n${log()}`)));
+    exited.then(() => reject(new Error(`the daemon ended:\n${log()}`)));
     check();
   }).finally(() => watcher?.close());
 }

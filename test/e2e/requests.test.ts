@@ -17,7 +17,7 @@ interface Outcome {
 
 /** Runs the command line to its end. */
 async function debuggerd(...args: string[]): Promise<Outcome> {
-  return execute(program, args).then(
+  return execute(program, args, { maxBuffer: 64 << 20 }).then(
     ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),
     (error) => ({ status: error.code, stdout: error.stdout, stderr: error.stderr }),
   );

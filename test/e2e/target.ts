@@ -1,6 +1,7 @@
 /** Starts the programs of test/programs, with or without the crash handler, and tells how they ended. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clientLibrary, type Daemon, root } from './daemon.js';
 
@@ -64,4 +65,10 @@ export function start(
       await ended;
     },
   };
+}
+
+/** Awaits that a process sleeps in a system call that waits (proc_pid_stat(5), field 3). */
+export async function asleep(pid: number): Promise<void> {
+  while (!/\) S /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
+    await new Promise((resolve) => setImmediate(resolve));
 }
