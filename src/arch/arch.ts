@@ -80,6 +80,8 @@ export interface Arch {
   /** Whether the CPU's calls push the return address (x86); else it is in `lr`. */
   readonly returnOnStack: boolean;
   readonly frameRecord: FrameRecord | null;
+  /** Widths of user addresses, in bits, where the bits above may carry a signature or a tag (arm64); widest first. */
+  readonly addressBits: readonly number[];
   readonly trampolines: readonly SignalTrampoline[];
   /** Size of NT_PRSTATUS: tells the tracee's architecture (216, 68, 272, 72). */
   readonly prstatusSize: number;

@@ -35,6 +35,7 @@ export const arm: Arch = {
   thumb: true,
   returnOnStack: false,
   frameRecord: null,
+  addressBits: [],
   trampolines: [
     {
       // sigreturn: mov r7, #119 (ARM); svc 0x900077; movs r7, #119; svc #0 (Thumb)

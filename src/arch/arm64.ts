@@ -32,6 +32,8 @@ export const arm64: Arch = {
   returnOnStack: false,
   // Procedure call standard, "The Frame Pointer": x29 points at {caller's x29, lr}.
   frameRecord: { fp: 0, returnAddress: 8, sp: null },
+  // Kernels are built for 4 KiB pages with 4 or 3 levels; pointer authentication signs with the bits above.
+  addressBits: [48, 39],
   trampolines: [
     {
       // mov x8, #139; svc #0

@@ -36,6 +36,7 @@ export const riscv64: Arch = {
   returnOnStack: false,
   // psABI, "Frame Pointer Convention": s0 is the frame's top, with the return address and the caller's s0 right below.
   frameRecord: { fp: -16, returnAddress: -8, sp: 0 },
+  addressBits: [],
   trampolines: [
     {
       // li a7, 139; ecall

@@ -55,6 +55,7 @@ export const x86: Arch = {
   returnOnStack: true,
   // push ebp; mov esp, ebp
   frameRecord: { fp: 0, returnAddress: 4, sp: 8 },
+  addressBits: [],
   trampolines: [
     {
       // pop %eax; mov $119, %eax; int $0x80: sigreturn, with the signal number and the sigcontext on the stack

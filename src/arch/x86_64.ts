@@ -56,6 +56,7 @@ export const x86_64: Arch = {
   returnOnStack: true,
   // push rbp; mov rsp, rbp
   frameRecord: { fp: 0, returnAddress: 8, sp: 16 },
+  addressBits: [],
   trampolines: [
     {
       // mov $15, %rax; syscall

@@ -57,6 +57,13 @@ export class CfiTable {
     return { rows: this.#rows, rules: this.pool.size, fdes: this.#index.index.count };
   }
 
+  /** Bytes that the table takes, its section included. */
+  get byteLength(): number {
+    const indices = (this.#index.index.count + (this.#linear?.index.count ?? 0)) * 40;
+    const rows = this.#rowStarts.byteLength + this.#rowRules.byteLength + this.pool.words.byteLength;
+    return this.section.bytes.length + indices + rows + CACHE * 12;
+  }
+
   /** Offset in `pool.words` of the rule for an address, NO_RULE or BROKEN_RULE. */
   find(pc: number): number {
     const slot = (pc ^ (pc >>> 10)) & (CACHE - 1);

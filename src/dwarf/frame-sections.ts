@@ -12,6 +12,8 @@ const PT_LOAD = 1;
 const PT_GNU_EH_FRAME = 0x6474e550;
 const SHT_NOBITS = 8;
 const NONE = new Uint8Array(0);
+const PAGE = 4096;
+const SPARSE_LIMIT = 4 << 20;
 
 /** The table of .debug_frame; null when the image has none. */
 export function debugFrame(elf: ElfFile, registers: RegisterMap): CfiTable | null {
@@ -50,7 +52,7 @@ function sectionPlace(elf: ElfFile, section: ElfSection): Place {
 function headerPlace(elf: ElfFile): Place | null {
   for (const segment of elf.segments) {
     if (segment.type === PT_GNU_EH_FRAME && segment.offset > 0) {
-      return { bytes: elf.source.bytes(segment.offset, segment.memsz), address: segment.vaddr };
+      return { bytes: readSparse(elf, segment.offset, segment.memsz), address: segment.vaddr };
     }
   }
   const section = elf.section('.eh_frame_hdr');
@@ -69,9 +71,29 @@ function framePlace(elf: ElfFile, header: Place | null): Place | null {
   for (const segment of elf.segments) {
     if (segment.type !== PT_LOAD || address < segment.vaddr || address - segment.vaddr >= segment.filesz) continue;
     const skip = address - segment.vaddr;
-    return { bytes: elf.source.bytes(segment.offset + skip, segment.filesz - skip), address };
+    return { bytes: readSparse(elf, segment.offset + skip, segment.filesz - skip), address };
   }
   return null;
+}
+
+/**
+ * Bytes of an image in memory of which parts may be missing: a missing page is zeros, so that entries in the others can be found
+ * through the header. Files have no holes: for them this is one read.
+ */
+function readSparse(elf: ElfFile, offset: number, size: number): Uint8Array {
+  const first = elf.source.bytes(offset, size);
+  if (first.length >= size || size > SPARSE_LIMIT) return first;
+  const whole = new Uint8Array(size);
+  whole.set(first);
+  let end = first.length;
+  for (let at = first.length; at < size; ) {
+    const page = Math.min(size, at + PAGE - ((offset + at) % PAGE));
+    const part = elf.source.bytes(offset + at, page - at);
+    whole.set(part, at);
+    if (part.length > 0) end = at + part.length;
+    at = page;
+  }
+  return whole.subarray(0, end);
 }
 
 function basesOf(elf: ElfFile, section: number, data: number): PointerBases {

@@ -22,13 +22,25 @@ interface Kept {
  */
 export class ImageCache {
   readonly #limit: number;
+  readonly #byteLimit: number;
   readonly #files = new Map<string, Kept>();
   hits = 0;
   misses = 0;
 
-  /** @param limit files kept at most; the least recently used go first */
-  constructor(limit = 128) {
+  /**
+   * @param limit files kept at most; the least recently used go first
+   * @param byteLimit bytes of tables kept at most
+   */
+  constructor(limit = 128, byteLimit = 48 << 20) {
     this.#limit = limit;
+    this.#byteLimit = byteLimit;
+  }
+
+  /** Bytes that the tables of all kept files take, nearly. */
+  get byteLength(): number {
+    let total = 0;
+    for (const kept of this.#files.values()) total += bytesOf(kept);
+    return total;
   }
 
   /** The source to parse a file from, in place of the file itself: it stays valid for images that are kept. */
@@ -61,12 +73,23 @@ export class ImageCache {
     for (const kept of this.#files.values()) if (kept.file === source) kept.images.set(start, image);
   }
 
-  /** Lets go of all files, and of what is kept beyond the limit. */
+  /** Lets go of all files, and of what is kept beyond the limits. */
   release(): void {
-    for (const kept of this.#files.values()) kept.file.detach();
-    for (const key of this.#files.keys()) {
-      if (this.#files.size <= this.#limit) break;
+    let total = 0;
+    for (const kept of this.#files.values()) {
+      kept.file.detach();
+      total += bytesOf(kept);
+    }
+    for (const [key, kept] of this.#files) {
+      if (this.#files.size <= this.#limit && total <= this.#byteLimit) break;
       this.#files.delete(key);
+      total -= bytesOf(kept);
     }
   }
+}
+
+function bytesOf(kept: Kept): number {
+  let total = 0;
+  for (const image of kept.images.values()) total += image.byteLength;
+  return total;
 }

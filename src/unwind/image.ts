@@ -98,6 +98,16 @@ export class Image {
     return stepper instanceof CfiStepper ? stepper : null;
   }
 
+  /** Bytes that the tables made so far take, with the sections that they read from. */
+  get byteLength(): number {
+    let total = 4096 + (this.#symbols?.byteLength ?? 0);
+    for (const { stepper } of this.#tables) {
+      if (stepper instanceof CfiStepper) total += stepper.table.byteLength;
+      else if (stepper instanceof ExidxStepper) total += stepper.byteLength;
+    }
+    return total;
+  }
+
   /** Index in `arch.trampolines` of the signal trampoline that begins at this offset of the image; -1 for none. */
   trampolineAt(offset: number): number {
     if (!(offset >= 0)) return -1;

@@ -21,6 +21,8 @@ export interface FunctionAt {
 /** The names of one image's functions. Addresses are the image's own (p_vaddr space), so a frame's relPc. */
 export interface SymbolSource {
   functionAt(address: number): FunctionAt | null;
+  /** Bytes that the tables take, where known: for a cache's bound. */
+  readonly byteLength?: number;
 }
 
 /** What the unwinder asks of symbols/ (which lies beside it); injected. */

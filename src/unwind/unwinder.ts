@@ -88,9 +88,6 @@ export class Unwinder {
     this.images = new ProcessImages({ ...options, mappings });
     this.#registers = new RegisterState(options.arch);
     this.#saved = new RegisterState(options.arch);
-    const mask = options.pacMask ?? 0n;
-    this.#registers.pacMaskLow = Number(mask & 0xffffffffn);
-    this.#registers.pacMaskHigh = Number((mask >> 32n) & 0xffffffffn);
     this.#fallbacks = new Fallbacks(this.images, this.memory);
   }
 
@@ -103,7 +100,10 @@ export class Unwinder {
   /** @param file register file, 8 bytes per register in `arch.registers` order */
   walk(file: Uint8Array): void {
     const registers = this.#registers;
+    const mask = this.#options.pacMask ?? 0n;
     registers.load(file);
+    registers.pacMaskLow = Number(mask & 0xffffffffn);
+    registers.pacMaskHigh = Number((mask >> 32n) & 0xffffffffn);
     this.frames.count = 0;
     this.#fallbacks.reset();
     this.#trust = CONTEXT;
@@ -121,8 +121,9 @@ export class Unwinder {
     const registers = this.#registers;
     const saved = this.#saved;
     const frames = this.frames;
+    let mapping = this.images.mappings.find(registers.pc);
+    if (mapping < 0 && !this.#strict && this.#guessMask()) mapping = this.images.mappings.find(registers.pc);
     const pc = registers.pc;
-    const mapping = this.images.mappings.find(pc);
     const mapped = mapping < 0 ? null : this.images.at(mapping);
     const relPc = mapped === null ? pc : pc + mapped.bias;
     const adjustment = mapped !== null && this.#adjust ? this.#adjustment(relPc, mapped.image) : 0;
@@ -250,6 +251,25 @@ export class Unwinder {
     );
   }
 
+  /**
+   * A pc in no mapping may be a signed one whose mask nobody told. Where the address below the signature is code, the bits above
+   * are the mask from here on.
+   */
+  #guessMask(): boolean {
+    const registers = this.#registers;
+    const { pc, addressBits } = this.arch;
+    if (registers.pacMaskHigh !== 0 || registers.words[2 * pc + 1]! >>> 16 === 0) return false;
+    for (const bits of addressBits) {
+      const mask = (0xffffffff << (bits - 32)) >>> 0;
+      const high = (registers.words[2 * pc + 1]! & ~mask) >>> 0;
+      if (!this.images.mappings.isExecutable(high * 0x100000000 + registers.words[2 * pc]!)) continue;
+      registers.pacMaskHigh = mask;
+      stripSignature(registers);
+      return true;
+    }
+    return false;
+  }
+
   /** Bytes from the end of the call instruction's start to its return address. */
   #adjustment(relPc: number, image: Image | null): number {
     if (!this.arch.thumb) return relPc < this.arch.callSize ? 0 : this.arch.callSize;
@@ -261,9 +281,11 @@ export class Unwinder {
 
   #trampoline(mapped: MappedImage, pc: number, relPc: number): number {
     const image = mapped.image;
-    if (image !== null) return image.trampolineAt(relPc - image.elf.loadBias);
+    // Bit 0 of a Thumb pc is no part of its address.
+    const bit = this.arch.thumb && !this.#strict ? pc % 2 : 0;
+    if (image !== null) return image.trampolineAt(relPc - bit - image.elf.loadBias);
     if (this.#strict) return -1;
-    const got = this.memory.read(pc, this.#code);
+    const got = this.memory.read(pc - bit, this.#code);
     return matchTrampoline(this.arch, this.#code.subarray(0, got));
   }
 
