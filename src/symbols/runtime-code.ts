@@ -1,0 +1,47 @@
+import type { Arch } from '../arch/arch.js';
+import type { ElfFile } from '../elf/elf-file.js';
+import type { Memory } from '../memory/memory.js';
+import { DexFiles } from '../unwind/dex.js';
+import { globalVariable } from '../unwind/global-variable.js';
+import { ImageFinder } from '../unwind/image-finder.js';
+import { GdbJit } from '../unwind/jit.js';
+import type { Mapping } from '../unwind/mapping.js';
+import { MappingTable } from '../unwind/mapping-table.js';
+import type { DexSource, JitSource, ModuleSource } from '../unwind/module.js';
+import { ElfSymbols } from './elf-symbols.js';
+
+export interface RuntimeCodeOptions {
+  readonly arch: Arch;
+  readonly mappings: readonly Mapping[];
+  readonly memory: Memory;
+  readonly files: ModuleSource;
+  /** Only what Android's unwinder finds. @default false */
+  readonly strict?: boolean;
+}
+
+/**
+ * Code that a process made at run time and dex files that it interprets, for an Unwinder's `jit` and `dex`. Nothing is read before
+ * a pc is asked for that no mapped image explains; then the images are searched for the runtime's descriptors.
+ */
+export function runtimeCode(options: RuntimeCodeOptions): { readonly jit: JitSource; readonly dex: DexSource } {
+  const { arch, memory, files } = options;
+  const strict = options.strict ?? false;
+  const table = new MappingTable(options.mappings);
+  const finder = new ImageFinder(table, files, memory, strict);
+  const places = {
+    mappings: table.mappings,
+    find: (index: number) => finder.find(index, arch.elfMachine),
+    variable: (elf: ElfFile, name: string) => new ElfSymbols(elf, { dynamic: !strict }).variable(name)?.value ?? null,
+  };
+  return {
+    jit: new GdbJit({ arch, memory, descriptors: () => globalVariable(places, '__jit_debug_descriptor') }),
+    dex: new DexFiles({
+      arch,
+      memory,
+      mappings: table.mappings,
+      file: (mapping) => files.file(mapping),
+      descriptors: () => globalVariable(places, '__dex_debug_descriptor'),
+      scan: !strict,
+    }),
+  };
+}
