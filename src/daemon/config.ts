@@ -34,7 +34,7 @@ const oneOf = <T extends string>(values: readonly T[]) =>
   v.picklist(values, `expected ${values.map((value) => `"${value}"`).join(' or ')}`);
 
 const UID_MAX = 4_294_967_294;
-const USER_FORM = 'expected "UID:GID", two numbers';
+const USER_FORM = 'expected "auto" or "UID:GID", two numbers';
 const user = v.pipe(
   v.string(USER_FORM),
   v.regex(/^\d{1,10}:\d{1,10}$/, USER_FORM),
@@ -61,13 +61,13 @@ const schema = v.strictObject(
     ),
     tombstone_dir: v.optional(pathOr(['auto'], 'expected "auto" or an absolute path'), 'auto'),
     max_tombstones: v.optional(whole(1, 100), 10),
-    tombstone_owner: v.optional(v.union([AUTO, user], 'expected "auto" or "UID:GID", two numbers'), 'auto'),
+    tombstone_owner: v.optional(v.union([AUTO, user], USER_FORM), 'auto'),
     system_uid: v.optional(whole(-1, UID_MAX), 1000),
     allow_own_backtraces: v.optional(v.boolean('expected true or false'), true),
     deadline: v.optional(whole(1, 3600), 10),
     stack_bytes: v.optional(whole(4096, 64 * 1024 * 1024), 256 * 1024),
     dump_bytes: v.optional(whole(1024 * 1024, 1024 * 1024 * 1024), 64 * 1024 * 1024),
-    engraver_user: v.optional(v.union([AUTO, user], 'expected "auto" or "UID:GID", two numbers'), 'auto'),
+    engraver_user: v.optional(v.union([AUTO, user], USER_FORM), 'auto'),
     activity_manager: v.optional(pathOr(['auto', 'none'], 'expected "auto", "none" or an absolute path'), 'auto'),
     log_files: v.optional(
       v.pipe(

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { defaultConfig } from '../../src/daemon/config.js';
+import { resolveSettings } from '../../src/daemon/settings.js';
+
+const linux = { android: false, root: true, dataSystem: false };
+const android = { android: true, root: true, dataSystem: true };
+
+describe('settings', () => {
+  it('"auto" on Linux', () => {
+    expect(resolveSettings(defaultConfig(), linux)).toEqual({
+      tombstoneDir: '/var/lib/debuggerd/tombstones',
+      tombstoneOwner: null,
+      engraverUser: { uid: 65534, gid: 65534 },
+      activityManager: null,
+      systemUid: 1000,
+    });
+  });
+
+  it('"auto" on Android', () => {
+    expect(resolveSettings(defaultConfig(), android)).toEqual({
+      tombstoneDir: '/data/tombstones',
+      tombstoneOwner: { uid: 1000, gid: 1000 },
+      engraverUser: { uid: 65534, gid: 65534 },
+      activityManager: '/data/system/ndebugsocket',
+      systemUid: 1000,
+    });
+  });
+
+  it('gives nothing to another user without root', () => {
+    const owner = { uid: 5, gid: 6 };
+    const config = { ...defaultConfig(), tombstone_owner: owner, engraver_user: owner };
+    expect(resolveSettings(config, linux)).toMatchObject({ tombstoneOwner: owner, engraverUser: owner });
+    expect(resolveSettings(config, { ...linux, root: false })).toMatchObject({
+      tombstoneOwner: null,
+      engraverUser: null,
+    });
+  });
+
+  it('what is configured wins', () => {
+    const config = { ...defaultConfig(), tombstone_dir: '/t', activity_manager: 'none', system_uid: -1 };
+    expect(resolveSettings(config, android)).toMatchObject({
+      tombstoneDir: '/t',
+      activityManager: null,
+      systemUid: null,
+    });
+    expect(resolveSettings({ ...config, activity_manager: '/am' }, linux).activityManager).toBe('/am');
+  });
+});
