@@ -83,10 +83,10 @@ export class Capture {
 
   /** Lets the target go. Returns false when only the end of this process can free all of it. */
   release(): boolean {
-    const { addon, deadline, watch } = this.#tools;
-    const running = this.#running && !stopAndDetach(addon, this.job.tid, deadline);
+    const { addon, watch } = this.#tools;
+    const running = this.#running && !stopAndDetach(addon, this.job.tid);
     this.#running = false;
-    const free = release(addon, this.#frozen, deadline);
+    const free = release(addon, this.#frozen);
     watch.lap('release');
     return free && !running;
   }

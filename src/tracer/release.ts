@@ -4,20 +4,21 @@
  */
 import { constants } from 'node:os';
 import type { Addon } from '../platform/addon.js';
-import type { Deadline } from './deadline.js';
+import { Deadline } from './deadline.js';
 import { codeOf } from './failure.js';
 import type { Frozen } from './freeze.js';
 import { pendingSignal } from './freeze.js';
 
 const { ESRCH } = constants.errno;
-/** How long a thread that is dying by a signal to its whole process may take to be gone. */
-const DEATH_MS = 1000;
+/** How long threads may take to stop or to die before they are left to the end of this process; whatever the job's deadline is. */
+const PATIENCE_MS = 1000;
 
 /**
  * Detaches all stopped threads; those of the list that came first, first. Returns false when threads stay attached: only the end of
  * this process frees them then.
  */
-export function release(addon: Addon, frozen: Frozen, deadline: Deadline): boolean {
+export function release(addon: Addon, frozen: Frozen): boolean {
+  const deadline = new Deadline(PATIENCE_MS);
   const { tids, signals } = frozen;
   const results = new Int32Array(tids.length);
   if (tids.length > 0) addon.detachAll(Int32Array.from(tids), Int32Array.from(signals), results);
@@ -27,8 +28,8 @@ export function release(addon: Addon, frozen: Frozen, deadline: Deadline): boole
   const dying = tids
     .filter((_, i) => results[i] === -ESRCH)
     .sort((a, b) => Number(a === frozen.pid) - Number(b === frozen.pid));
-  for (const tid of dying) free = seeEnd(addon, tid, deadline.remaining(DEATH_MS)) && free;
-  for (const thread of frozen.unstopped) if (thread.attached) free = detachLate(addon, thread.tid) && free;
+  for (const tid of dying) free = seeEnd(addon, tid, deadline.remaining()) && free;
+  for (const thread of frozen.unstopped) if (thread.attached) free = seeEnd(addon, thread.tid, 0) && free;
   tids.length = 0;
   signals.length = 0;
   frozen.unstopped = [];
@@ -36,19 +37,16 @@ export function release(addon: Addon, frozen: Frozen, deadline: Deadline): boole
 }
 
 /** Detaches an attached thread that runs: stops it first. Returns false when it does not stop in time. */
-export function stopAndDetach(addon: Addon, tid: number, deadline: Deadline): boolean {
+export function stopAndDetach(addon: Addon, tid: number): boolean {
   try {
     addon.interrupt(tid);
-    const status = addon.wait(tid, deadline.remaining(DEATH_MS));
-    if (status === null) return false;
-    if (status.kind === 'stopped') addon.detach(tid, pendingSignal(status.status));
-    return true;
   } catch (error) {
     return isGone(error);
   }
+  return seeEnd(addon, tid, PATIENCE_MS);
 }
 
-/** Waits for the end of a thread that is being killed; detaches it if it stops instead. */
+/** Waits for a thread that is attached and not stopped: for its end, or for a stop to detach it from. Returns false when neither comes in time. */
 function seeEnd(addon: Addon, tid: number, timeoutMs: number): boolean {
   try {
     const status = addon.wait(tid, timeoutMs);
@@ -58,11 +56,6 @@ function seeEnd(addon: Addon, tid: number, timeoutMs: number): boolean {
   } catch (error) {
     return isGone(error);
   }
-}
-
-/** A thread that had not stopped in time may have done so since. */
-function detachLate(addon: Addon, tid: number): boolean {
-  return seeEnd(addon, tid, 0);
 }
 
 function isGone(error: unknown): boolean {
