@@ -1,6 +1,5 @@
 /** Where a program with the client library knocks when it crashes: takes its request and leaves the rest to the tracer. */
-import { once } from 'node:events';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type Credentials, loadAddon, type Poller } from '../../src/platform/addon.js';
 
 const addon = loadAddon();

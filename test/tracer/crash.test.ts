@@ -39,10 +39,17 @@ describe('a crashing process', () => {
     const registers = contextOf(dump, table, program.pid);
     const planted = [...program.output.matchAll(/^register (\S+) ([0-9a-f]+)$/gm)];
     expect(planted.length).toBeGreaterThan(6);
-    for (const [, name, digits] of planted) expect(`${name} ${registers[name!]!.toString(16)}`).toBe(`${name} ${digits}`);
+    for (const [, name, digits] of planted)
+      expect(`${name} ${registers[name!]!.toString(16)}`).toBe(`${name} ${digits}`);
     expect(dump.exception).toMatchObject({ tid: program.pid, code: 11, flags: 1, address: 0xdead0n });
     expect(dump.siginfo).toHaveLength(128);
-    expect(dump.info).toMatchObject({ kind: 'crash', pid: program.pid, tid: program.pid, signalStop: true, originalSiCode: 1 });
+    expect(dump.info).toMatchObject({
+      kind: 'crash',
+      pid: program.pid,
+      tid: program.pid,
+      signalStop: true,
+      originalSiCode: 1,
+    });
     expect(dump.rawRegisters!.get(program.pid)).toHaveLength(table.prstatusSize);
     expect(captured.signal).toBe(11);
     expect(dump.softErrors).toEqual([]);

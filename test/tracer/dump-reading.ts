@@ -9,7 +9,10 @@ export function contextOf(dump: Minidump, arch: Arch, tid: number): Record<strin
   const registers: Record<string, bigint> = {};
   for (const { name, context } of arch.registers) {
     if (context === null) continue;
-    registers[name] = context.size === 8 ? bytes.readBigUInt64LE(context.offset) : BigInt(bytes.readUIntLE(context.offset, context.size));
+    registers[name] =
+      context.size === 8
+        ? bytes.readBigUInt64LE(context.offset)
+        : BigInt(bytes.readUIntLE(context.offset, context.size));
   }
   return registers;
 }

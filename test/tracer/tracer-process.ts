@@ -125,7 +125,8 @@ export class TracerProcess {
     for (;;) {
       const { message, fds } = await this.next();
       if (message.type === 'files') {
-        if (message.files.length !== fds.length) throw new Error(`${fds.length} descriptors of ${message.files.length} files`);
+        if (message.files.length !== fds.length)
+          throw new Error(`${fds.length} descriptors of ${message.files.length} files`);
         message.files.forEach((file, i) => {
           files.push({ ...file, fd: fds[i]! });
         });
