@@ -7,7 +7,7 @@
 
 static void *end_at_once(void *unused) { return unused; }
 
-static void *churn(void *unused) {
+__attribute__((noreturn)) static void *churn(void *unused) {
   for (;;) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, end_at_once, unused) == 0) pthread_join(thread, NULL);
