@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { lstatSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ListenError, openRequestSocket, type RequestSocket } from '../../src/daemon/listener.js';
+import { loadAddon } from '../../src/platform/addon.js';
+import { uniqueName } from './socket-client.js';
+
+const addon = loadAddon();
+let dir: string;
+const sockets: RequestSocket[] = [];
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'listener-'));
+});
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.close();
+  await rm(dir, { recursive: true });
+});
+
+function open(name: string): RequestSocket {
+  const socket = openRequestSocket(name, {});
+  sockets.push(socket);
+  return socket;
+}
+
+describe('request socket', () => {
+  it('has the exact abstract name, so that C clients find it', () => {
+    const name = uniqueName('exact');
+    expect(open(name).name).toBe(`@${name}`);
+    addon.closeFd(addon.connectUnix('stream', { abstract: name }));
+    expect(() => addon.connectUnix('stream', { abstract: `${name}\0` })).toThrow('ECONNREFUSED');
+  });
+
+  it('is refused when in use, with what to do', () => {
+    const name = uniqueName('used');
+    open(name);
+    const path = join(dir, 'used.sock');
+    open(path);
+    for (const [socket, shown] of [
+      [name, `@${name}`],
+      [path, path],
+    ] as const) {
+      expect(() => openRequestSocket(socket, {})).toThrow(
+        new ListenError(`${shown} is in use: another debuggerd runs; stop it, or choose another name with --socket`),
+      );
+    }
+    // The one that is in use still works.
+    addon.closeFd(addon.connectUnix('stream', { path }));
+  });
+
+  it('as a path is open to every user, and removed at the end', () => {
+    const path = join(dir, 'd.sock');
+    const socket = openRequestSocket(path, {});
+    expect(lstatSync(path).mode & 0o777).toBe(0o666);
+    socket.close();
+    expect(() => lstatSync(path)).toThrow('ENOENT');
+  });
+
+  it('takes over a path that a daemon left behind', () => {
+    const path = join(dir, 'd.sock');
+    addon.closeFd(addon.listenUnix('stream', { path }));
+    expect(lstatSync(path).isSocket()).toBe(true);
+    expect(open(path).name).toBe(path);
+  });
+
+  it('does not replace what is no socket', () => {
+    const path = join(dir, 'file');
+    writeFileSync(path, 'precious');
+    expect(() => openRequestSocket(path, {})).toThrow(ListenError);
+    expect(lstatSync(path).size).toBe(8);
+  });
+
+  it('does not remove a path that has become another’s', async () => {
+    const path = join(dir, 'd.sock');
+    const socket = openRequestSocket(path, {});
+    // The new file exists before the old one is gone: they cannot have the same inode.
+    writeFileSync(`${path}.new`, '');
+    const { rename } = await import('node:fs/promises');
+    await rename(`${path}.new`, path);
+    socket.close();
+    expect(lstatSync(path).isFile()).toBe(true);
+  });
+
+  it('needs a name, and a directory', () => {
+    expect(() => openRequestSocket('', {})).toThrow(ListenError);
+    expect(() => openRequestSocket(join(dir, 'none/d.sock'), {})).toThrow(/^cannot listen on .*ENOENT/);
+    expect(() => openRequestSocket('x'.repeat(200), {})).toThrow(ListenError);
+  });
+
+  it('ignores sockets passed to another process, and forgets the variables', () => {
+    const name = uniqueName('passed');
+    const env: NodeJS.ProcessEnv = { LISTEN_FDS: '1', LISTEN_PID: '1', LISTEN_FDNAMES: 'x', HOME: '/' };
+    const socket = openRequestSocket(name, env);
+    sockets.push(socket);
+    expect(socket.name).toBe(`@${name}`);
+    expect(env).toEqual({ HOME: '/' });
+    const many = { LISTEN_FDS: '2', LISTEN_PID: String(process.pid) };
+    expect(() => openRequestSocket(name, many)).toThrow('the service manager passed 2 sockets');
+  });
+
+  it('is the one that the service manager passed', async () => {
+    const name = uniqueName('activation');
+    const fd = addon.listenUnix('stream', { abstract: name }, { nonBlocking: false });
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    const script = join(dir, 'activated.cjs');
+    const { build } = await import('esbuild');
+    await build({
+      stdin: {
+        contents: `
+          import { openRequestSocket } from './src/daemon/listener.js';
+          import { loadAddon } from './src/platform/addon.js';
+          process.env.LISTEN_PID = String(process.pid);
+          const socket = openRequestSocket('unused');
+          const poller = loadAddon().poll(socket.fd, loadAddon().constants.READABLE, () => {
+            const client = loadAddon().acceptUnix(socket.fd);
+            loadAddon().sendMessage(client, Buffer.from(socket.name + ' ' + process.env.LISTEN_FDS));
+            poller.close();
+          });`,
+        resolveDir: root,
+        loader: 'ts',
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      outfile: script,
+      logLevel: 'silent',
+    });
+    const child = spawn(process.execPath, [script], {
+      stdio: ['ignore', 'inherit', 'inherit', fd],
+      env: { ...process.env, LISTEN_FDS: '1', DEBUGGERD_ADDON: join(root, 'native/ptrace-napi/build/ptrace.node') },
+    });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    addon.closeFd(fd);
+    const client = addon.connectUnix('stream', { abstract: name });
+    addon.setTimeouts(client, { receiveMs: 10_000 });
+    const answer = Buffer.alloc(100);
+    const message = addon.receiveMessage(client, answer);
+    expect(answer.subarray(0, message?.bytes).toString()).toBe('passed by the service manager undefined');
+    addon.closeFd(client);
+    await ended;
+  });
+});
