@@ -8,7 +8,6 @@ import { parseTombstone, type TextTombstone } from './tombstone-text.js';
 
 export const root = resolve(import.meta.dirname, '../..');
 export const program = join(root, 'dist/bin/debuggerd');
-export const clientLibrary = join(root, 'dist/lib/libdebuggerd_client.so');
 
 export interface Daemon {
   readonly socket: string;

@@ -3,9 +3,8 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { clientLibrary, type Daemon, root } from './daemon.js';
-
-export const programs = join(root, 'test/programs/build/x86_64');
+import { type Architecture, hostArchitecture } from './architecture.js';
+import type { Daemon } from './daemon.js';
 
 export interface Target {
   readonly pid: number;
@@ -22,14 +21,15 @@ export interface Target {
 export function start(
   path: string,
   args: readonly string[],
-  options: { daemon?: Daemon; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { daemon?: Daemon; architecture?: Architecture; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Target {
+  const architecture = options.architecture ?? hostArchitecture;
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   if (options.daemon) {
-    env.LD_PRELOAD = clientLibrary;
+    env.LD_PRELOAD = architecture.clientLibrary;
     env.DEBUGGERD_SOCKET = options.daemon.socket;
   }
-  const child = spawn(path.includes('/') ? path : join(programs, path), args, {
+  const child = spawn(path.includes('/') ? path : join(architecture.programs, path), args, {
     env,
     cwd: options.cwd ?? options.daemon?.dir,
     stdio: 'pipe',

@@ -1,0 +1,4 @@
+import { architectures } from './architecture.js';
+import { crashSuite } from './crash-suite.js';
+
+crashSuite(architectures.i386);
