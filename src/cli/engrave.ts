@@ -23,15 +23,15 @@ export interface EngraveOptions {
 }
 
 const HOW: Readonly<Record<Trust, string>> = {
-  context: 'the thread was here when it was stopped',
+  context: "the thread's registers",
   cfi: 'call frame information',
   exidx: "ARM's exception index",
   signal: 'the registers that the kernel saved for a signal handler',
-  leaf: 'the link register, or the top of the stack, of a function without a frame',
+  leaf: 'the return address, there where a call puts it',
   fp: 'the frame pointer',
-  scan: 'a return address found by scanning the stack: may be wrong',
+  scan: 'scanning the stack for a return address: may be wrong',
   jit: 'call frame information of code made at run time',
-  dex: 'the interpreter says so',
+  dex: "the interpreter's own position",
 };
 
 function read(file: string): Uint8Array {
@@ -61,7 +61,7 @@ function explanation(report: Report, steps: ReadonlyMap<number, readonly string[
   for (const thread of report.threads) {
     lines.push(`thread ${thread.tid} "${escapeText(thread.name ?? '<unknown>')}"`);
     thread.frames.forEach((frame, index) => {
-      lines.push(`  ${frameText(report.arch, frame, index)}`, `      by ${HOW[frame.trust]}`);
+      lines.push(`  ${frameText(report.arch, frame, index)}`, `      found by ${HOW[frame.trust]}`);
     });
     lines.push(`  end: ${escapeText(thread.unwindError ?? 'the outermost frame')}`);
     for (const step of steps.get(thread.tid) ?? []) lines.push(`    ${escapeText(step)}`);

@@ -77,7 +77,11 @@ export function createProgram(): Command {
     .option('-b, --backtrace', 'the backtrace text instead of the tombstone')
     .option('--unwind', 'unwind again with the binaries found, even when the dump holds its frames')
     .option('--sysroot <dir>', 'find the binaries below this directory')
-    .option('--build-id-dir <dir...>', 'find binaries as DIR/xx/yyyy.debug or DIR/xx/yyyy by their build id')
+    .option(
+      '--build-id-dir <dir>',
+      'find binaries as DIR/xx/yyyy.debug or DIR/xx/yyyy by their build id; may be repeated',
+      (dir: string, dirs: string[] = []) => [...dirs, dir],
+    )
     .option('--explain', 'say for each frame how it was found')
     .action(async (file: string, options) => {
       const { engrave } = await import('./engrave.js');

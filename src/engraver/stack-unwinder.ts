@@ -1,5 +1,8 @@
 /** Walks the stacks of a dump: the dump's memory, the given files, and the unwinder put together. */
+import { StreamType } from '../minidump/stream-types.js';
 import type { SoftError } from '../report/model.js';
+import { PerfMap } from '../symbols/perf-map.js';
+import { runtimeCode } from '../symbols/runtime-code.js';
 import type { Decision } from '../unwind/explain.js';
 import type { ImageCache } from '../unwind/image-cache.js';
 import type { ModuleSource, Naming } from '../unwind/module.js';
@@ -39,6 +42,7 @@ export class StackUnwinder implements Unwinder {
   readonly #walker: Walker;
   readonly #opened: OpenedDump;
   readonly #demangle: (name: string) => string;
+  readonly #codeNames: PerfMap | null;
   readonly #magic = new Uint8Array(4);
   #tid = 0;
 
@@ -49,12 +53,17 @@ export class StackUnwinder implements Unwinder {
     this.softErrors = softErrors;
     this.#errors = softErrors;
     this.#demangle = naming.demangle;
+    const { memory } = dump;
+    const perfMap = dump.tolerate(() => dump.stream(StreamType.debuggerdPerfMap), null);
+    this.#codeNames = perfMap === null ? null : new PerfMap(perfMap);
     this.#walker = new Walker({
       arch,
       mappings,
-      memory: dump.memory,
+      memory,
       files,
       naming,
+      ...runtimeCode({ arch, mappings, memory, files }),
+      ...(this.#codeNames && { codeNames: this.#codeNames }),
       ...(cache && { cache }),
       ...(explain && { explain: (decision: Decision) => explain(this.#tid, decision) }),
     });
@@ -92,7 +101,8 @@ export class StackUnwinder implements Unwinder {
       const index = images.mappings.find(address);
       if (index < 0) return null;
       const { image, bias } = images.at(index);
-      const found = image?.functionAt(address + bias) ?? null;
+      if (image === null) return this.#codeNames?.functionAt(address) ?? null;
+      const found = image.functionAt(address + bias);
       return found === null ? null : { name: this.#demangle(found.name), offset: found.offset };
     });
   }
