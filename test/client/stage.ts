@@ -1,11 +1,16 @@
 /** What a test has running, and takes down again when it ends, however it ends. */
-import { afterEach } from 'vitest';
-import { type Arch, built } from './built.js';
+import { afterEach, beforeAll } from 'vitest';
+import { type Arch, built, runnable } from './built.js';
 import { type Behaviour, FakeDaemon } from './fake-daemon.js';
 import { type Options, RunningProgram } from './running-program.js';
 
 const daemons: FakeDaemon[] = [];
 const programs: RunningProgram[] = [];
+
+// The first of the test processes compiles everything, and the others wait for it.
+beforeAll(() => {
+  for (const arch of runnable) built(arch);
+}, 300_000);
 
 afterEach(async () => {
   for (const program of programs.splice(0)) await program.kill();
