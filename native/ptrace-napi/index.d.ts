@@ -426,7 +426,9 @@ export function exec(path: string, args: readonly string[], env: Readonly<Record
  * that it has: no opening or changing of paths, no exec, no new process, no socket/connect/bind, no signal to others, and all that
  * the 'base' filter refuses. EACCES for paths, EPERM for the rest. Threads, memory (JIT included), reads, writes, sendmsg,
  * recvmsg, poll go on working. Load all modules and exercise all code before. Sets no_new_privs.
- * @throws EINVAL or ENOSYS where the kernel has no seccomp filters
+ * @throws EBUSY where the process has an io_uring, by which it could open paths past the filter. The event loop of Node 22 and
+ *   later makes one at its start, unless it is refused: by spawnConfined's 'base' filter, or kernel.io_uring_disabled
+ * @throws EINVAL or ENOSYS where the kernel has no seccomp filters; ENOENT without /proc
  */
 export function seccompLockdown(): void;
 

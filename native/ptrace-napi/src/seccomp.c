@@ -5,10 +5,12 @@
  */
 #include "seccomp.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -98,8 +100,30 @@ int filter_install(const Filter *filter, unsigned flags) {
   return result == 0 ? 0 : result > 0 ? EBUSY : errno;
 }
 
+/*
+ * Whether this process has an io_uring, by which paths could be opened behind the filter's back. libuv (Node 22 and later) makes
+ * one for its epoll where it may, and aborts when it is taken away. 0, EBUSY or an errno.
+ */
+static int look_for_ring(void) {
+  DIR *directory = opendir("/proc/self/fd");
+  if (!directory) return errno;
+  int error = 0;
+  const struct dirent *entry;
+  while (!error && (entry = readdir(directory))) {
+    char target[64];
+    ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+    if (length < 0) continue;
+    target[length] = 0;
+    if (!strcmp(target, "anon_inode:[io_uring]")) error = EBUSY;
+  }
+  closedir(directory);
+  return error;
+}
+
 static napi_value lockdown(napi_env env, napi_callback_info info) {
   (void)info;
+  int ring = look_for_ring();
+  if (ring) return throw_system_error(env, ring, "io_uring_setup");
   Filter filter;
   filter_lockdown(&filter);
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return throw_system_error(env, errno, "prctl");
