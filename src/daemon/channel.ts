@@ -14,7 +14,7 @@ const SOCKET_BUFFER = 4 * MAX_MESSAGE;
 /** Messages taken per wake-up, so that one busy peer does not keep the others waiting. */
 const MESSAGES_AT_ONCE = 32;
 /** Messages that a peer may leave unread before it counts as stuck. */
-const MAX_UNSENT = 1024;
+const MAX_UNSENT = 128;
 
 interface Unsent {
   readonly bytes: Uint8Array;
