@@ -1,19 +1,17 @@
 import type { ElfFile } from '../elf/elf-file.js';
-import type { Naming, SymbolSource } from '../unwind/module.js';
+import type { Naming } from '../unwind/module.js';
 import { ElfSymbols, type ElfSymbolsOptions } from './elf-symbols.js';
 
 /** How the unwinder gets its names. `demangle` is `Demangler.demangle`, or the identity in a test. */
 export function naming(demangle: (name: string) => string, options: ElfSymbolsOptions = {}): Naming {
-  const known = new WeakMap<ElfFile, SymbolSource>();
-  return {
-    demangle,
-    symbols(elf) {
-      let symbols = known.get(elf);
-      if (symbols === undefined) {
-        symbols = new ElfSymbols(elf, options);
-        known.set(elf, symbols);
-      }
-      return symbols;
-    },
+  const known = new WeakMap<ElfFile, ElfSymbols>();
+  const symbols = (elf: ElfFile): ElfSymbols => {
+    let found = known.get(elf);
+    if (found === undefined) {
+      found = new ElfSymbols(elf, options);
+      known.set(elf, found);
+    }
+    return found;
   };
+  return { demangle, symbols, variable: (elf, name) => symbols(elf).variable(name)?.value ?? null };
 }

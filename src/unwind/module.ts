@@ -29,6 +29,8 @@ export interface SymbolSource {
 export interface Naming {
   /** Tables of an image, its .gnu_debugdata included, in Android's order of search. Never throws; empty when it has none. */
   symbols(elf: ElfFile): SymbolSource;
+  /** Address of an image's global variable, in its own addresses; null when it defines none of that name. */
+  variable?(elf: ElfFile, name: string): number | null;
   /** A name as frames print it; the name itself when it is not mangled. */
   demangle(name: string): string;
 }

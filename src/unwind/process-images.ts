@@ -5,7 +5,7 @@ import type { ByteSource } from '../memory/byte-source.js';
 import type { Memory } from '../memory/memory.js';
 import { Image } from './image.js';
 import { type IdentifiedSource, ImageCache } from './image-cache.js';
-import { ImageFinder } from './image-finder.js';
+import { type FoundElf, ImageFinder } from './image-finder.js';
 import type { MappingTable } from './mapping-table.js';
 import type { ModuleSource, Naming } from './module.js';
 
@@ -67,6 +67,14 @@ export class ProcessImages {
   /** What is behind a mapping. */
   at(index: number): MappedImage {
     return this.#known[index] ?? this.#find(index);
+  }
+
+  /** The same, as the finder put it. */
+  foundAt(index: number): FoundElf {
+    const { image, bias, start, error } = this.at(index);
+    const elf = image?.elf ?? null;
+    const offset = bias + this.mappings.mappings[index]!.start - (elf?.loadBias ?? 0);
+    return { elf, file: null, start, offset, error };
   }
 
   /** The image of code made at run time, whose addresses are absolute. */

@@ -6,6 +6,7 @@ import type { Explain } from './explain.js';
 import { Fallbacks } from './fallbacks.js';
 import { CFI, CONTEXT, DEX, EXIDX, JIT, LEAF, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
 import { FrameBuffer } from './frame-buffer.js';
+import { nameFrames } from './frame-names.js';
 import { type Image, matchTrampoline } from './image.js';
 import type { ImageCache } from './image-cache.js';
 import type { Mapping } from './mapping.js';
@@ -13,6 +14,7 @@ import { MappingTable } from './mapping-table.js';
 import type { DexSource, JitSource, ModuleSource, Naming, SymbolSource } from './module.js';
 import { type MappedImage, ProcessImages } from './process-images.js';
 import { RegisterState } from './registers.js';
+import { runtimeCode } from './runtime-code.js';
 import { stepSignal } from './signal.js';
 import { FINISHED, NOT_COVERED, STEPPED, type StepStatus } from './stepper.js';
 
@@ -26,6 +28,7 @@ export interface UnwinderOptions {
   readonly files: ModuleSource;
   readonly naming: Naming;
   readonly cache?: ImageCache;
+  /** Code made at run time, and dex pcs; by default what the process tells debuggers. */
   readonly jit?: JitSource;
   readonly dex?: DexSource;
   /** Names for absolute addresses in code that no image describes (perf's map files). */
@@ -61,6 +64,8 @@ export class Unwinder {
   readonly #strict: boolean;
   readonly #explain: Explain | null;
   readonly #fallbacks: Fallbacks;
+  readonly #jit: JitSource;
+  readonly #dex: DexSource;
   readonly #code = new Uint8Array(16);
 
   // The state of a walk. `#registers` are those of the frame that comes next, `#saved` those of the frame before its step.
@@ -88,6 +93,15 @@ export class Unwinder {
     this.images = new ProcessImages({ ...options, mappings });
     this.#registers = new RegisterState(options.arch);
     this.#saved = new RegisterState(options.arch);
+    const told = runtimeCode({
+      images: this.images,
+      memory: options.memory,
+      files: options.files,
+      naming: options.naming,
+      strict: this.#strict,
+    });
+    this.#jit = options.jit ?? told.jit;
+    this.#dex = options.dex ?? told.dex;
     this.#fallbacks = new Fallbacks(this.images, this.memory);
   }
 
@@ -297,9 +311,8 @@ export class Unwinder {
   }
 
   #findJit(mapping: number, pc: number): void {
-    const jit = this.#options.jit;
-    if (jit === undefined || (this.images.mappings.mappings[mapping]!.prot & PROT_EXEC) === 0) return;
-    const elf = jit.find(pc);
+    if ((this.images.mappings.mappings[mapping]!.prot & PROT_EXEC) === 0) return;
+    const elf = this.#jit.find(pc);
     if (elf === null) return;
     this.#image = this.images.jit(elf);
     this.#lookup = pc;
@@ -334,32 +347,14 @@ export class Unwinder {
 
   /** The frames of the last walk with their names. */
   named(): UnwoundFrame[] {
-    return Array.from({ length: this.frames.count }, (_, i) => this.#named(i));
-  }
-
-  #named(i: number): UnwoundFrame {
-    const frames = this.frames;
-    const index = frames.mapping[i]!;
-    const dex = frames.trust[i] === DEX;
-    const lookup = frames.lookup[i]!;
-    const image = frames.image[i] ?? null;
-    const { dex: dexNames, codeNames, naming } = this.#options;
-    const source: SymbolSource | null = dex ? (dexNames ?? null) : (image ?? codeNames ?? null);
-    const found = source?.functionAt(source === codeNames ? frames.pc[i]! : lookup) ?? null;
-    const mapped = index < 0 || dex ? null : this.images.at(index);
-    return {
-      pc: frames.pc[i]!,
-      sp: frames.sp[i]!,
-      relPc: frames.relPc[i]!,
-      mapName:
-        index < 0 ? null : dex ? this.images.mappings.mappings[index]!.name : this.images.nameOf(index, this.#strict),
-      mapStart: index < 0 ? 0 : this.images.mappings.mappings[index]!.start,
-      elfOffset: mapped?.start ?? 0,
-      functionName: found === null ? null : naming.demangle(found.name),
-      functionOffset: found?.offset ?? 0,
-      buildId: mapped?.image?.elf.buildId ?? null,
-      trust: TRUSTS[frames.trust[i]!]!,
-    };
+    const { naming, codeNames } = this.#options;
+    return nameFrames(this.frames, {
+      images: this.images,
+      dex: this.#dex,
+      codeNames: codeNames ?? null,
+      demangle: naming.demangle,
+      strict: this.#strict,
+    });
   }
 }
 
