@@ -7,6 +7,7 @@ import { SymbolTable, type SymbolTablePlace } from './symbol-table.js';
 const SHT_SYMTAB = 2;
 const SHT_DYNSYM = 11;
 const EM_ARM = 40;
+const ET_REL = 1;
 
 export interface ElfSymbolsOptions {
   /**
@@ -93,6 +94,8 @@ function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): SymbolTable[] {
   const add = (place: SymbolTablePlace): void => {
     if (tables.length < MAX_TABLES) tables.push(new SymbolTable(elf.source, elf.bits === 64, place));
   };
+  // What LLVM shows through the JIT interface is an object file, its sections placed but not its symbols.
+  const bases = elf.type === ET_REL ? { bases: elf.sections.map((section) => section.addr) } : {};
   for (const section of elf.sections) {
     if (section.type !== SHT_SYMTAB && section.type !== SHT_DYNSYM) continue;
     const strings = elf.sections[section.link];
@@ -103,6 +106,7 @@ function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): SymbolTable[] {
       entrySize: section.entsize,
       strings: strings.offset,
       stringsSize: strings.size,
+      ...bases,
     });
   }
   if (elf.sections.length === 0 && options.dynamic !== false) {

@@ -11,6 +11,8 @@ export interface SymbolTablePlace {
   readonly entrySize: number;
   readonly strings: number;
   readonly stringsSize: number;
+  /** Relocatable files (ET_REL): the address of each section, which the values of its symbols count from. */
+  readonly bases?: readonly number[];
 }
 
 /**
@@ -153,8 +155,9 @@ function forEachSymbol(
     const chunk = bytes.bytes(place.symbols + done * step, want);
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     for (let at = 0; at + layout.size <= chunk.length; at += step) {
-      if (view.getUint16(at + layout.section, true) === SHN_UNDEF) continue;
-      const value = word(view, at + layout.value, is64);
+      const section = view.getUint16(at + layout.section, true);
+      if (section === SHN_UNDEF) continue;
+      const value = word(view, at + layout.value, is64) + (place.bases?.[section] ?? 0);
       const size = word(view, at + layout.length, is64);
       if (!Number.isSafeInteger(value) || !Number.isSafeInteger(size)) continue;
       if (!each(view.getUint8(at + layout.info), value, size, view.getUint32(at + layout.name, true))) return;
