@@ -6,18 +6,17 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { addonCandidates, loadAddon } from '../../src/platform/addon.js';
-import { temporaryDirectory, thrown } from './target.js';
+import { loadAddon } from '../../src/platform/addon.js';
+import { addonFile, temporaryDirectory, thrown } from './target.js';
 
 const addon = loadAddon();
-const binary = addonCandidates(`${import.meta.dirname}/../../src/platform`)[2]!;
 const names = Object.keys(addon).filter((name) => name !== 'constants');
 
 /** Runs in the child: calls each function with rows of hostile arguments and prints the codes of the errors, with their counts. */
-function attack(names: string[], addonFile: string): void {
+function attack(names: string[], file: string): void {
   Error.stackTraceLimit = 0; // many thousand errors
   const target = { exports: {} as Record<string, (...args: unknown[]) => unknown> };
-  process.dlopen(target, addonFile);
+  process.dlopen(target, file);
   const { socketPair, closeFd, memfdCreate } = target.exports as {
     socketPair: (type: string) => [number, number];
     closeFd: (fd: number) => void;
@@ -166,7 +165,7 @@ function attack(names: string[], addonFile: string): void {
 const directory = temporaryDirectory();
 const copy = join(directory, 'ptrace.node');
 chmodSync(directory, 0o755);
-copyFileSync(binary, copy);
+copyFileSync(addonFile, copy);
 const NOBODY = { uid: 65534, gid: 65534, cwd: '/' };
 const asNobody = process.getuid!() === 0 && spawnSync(process.execPath, ['-e', ''], NOBODY).status === 0;
 

@@ -1,13 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { addonCandidates, loadAddon } from '../../src/platform/addon.js';
-import { waitForExit } from './target.js';
+import { loadAddon } from '../../src/platform/addon.js';
+import { addonFile, waitForExit } from './target.js';
 
 const addon = loadAddon();
 const SIGABRT = 6;
-
-const binary = addonCandidates(`${import.meta.dirname}/../../src/platform`)[2]!;
 
 /**
  * Runs a script in a Node that was started under the base filter: without that the event loops of newer ones have an io_uring,
@@ -33,7 +31,7 @@ function runNode(script: string) {
 function locked(script: string, before = ''): Record<string, unknown> {
   const source = `
     const target = { exports: {} };
-    process.dlopen(target, ${JSON.stringify(binary)});
+    process.dlopen(target, ${JSON.stringify(addonFile)});
     const addon = target.exports;
     const fs = require('node:fs'), net = require('node:net'), child = require('node:child_process');
     const results = {};
@@ -148,7 +146,7 @@ describe('after lockdown', () => {
     // Node has one or has not; with one it is told, without one it is locked down.
     const source = `
       const target = { exports: {} };
-      process.dlopen(target, ${JSON.stringify(binary)});
+      process.dlopen(target, ${JSON.stringify(addonFile)});
       const fs = require('node:fs');
       setTimeout(() => {
         const link = (fd) => { try { return fs.readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } };
@@ -161,7 +159,7 @@ describe('after lockdown', () => {
   });
 
   test('abort still ends the process by its signal', () => {
-    const source = `const target = { exports: {} }; process.dlopen(target, ${JSON.stringify(binary)});
+    const source = `const target = { exports: {} }; process.dlopen(target, ${JSON.stringify(addonFile)});
       target.exports.seccompLockdown(); process.kill(process.pid, 'SIGABRT'); setInterval(() => {}, 1000);`;
     expect(runNode(source).end).toEqual({ exitCode: null, signal: SIGABRT });
   });

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { addonCandidates, loadAddon, type Poller } from '../../src/platform/addon.js';
-import { startPlain, thrown } from './target.js';
+import { loadAddon, type Poller } from '../../src/platform/addon.js';
+import { addonFile, startPlain, thrown } from './target.js';
 
 const addon = loadAddon();
 const { READABLE, WRITABLE, DISCONNECT } = addon.constants;
@@ -144,8 +144,7 @@ describe('poll', () => {
 });
 
 describe('the end of an environment', () => {
-  const binary = addonCandidates(`${import.meta.dirname}/../../src/platform`)[2]!;
-  const load = `const target = { exports: {} }; process.dlopen(target, ${JSON.stringify(binary)}); const addon = target.exports;`;
+  const load = `const target = { exports: {} }; process.dlopen(target, ${JSON.stringify(addonFile)}); const addon = target.exports;`;
 
   test('a worker that ends with open pollers, by itself, by exit and by force', async () => {
     const bodies = [

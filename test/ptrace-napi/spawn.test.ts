@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { addonCandidates, type ConfinementStep, loadAddon, type SpawnOptions } from '../../src/platform/addon.js';
-import { readLine, SIGKILL, temporaryDirectory, thrown, waitForExit } from './target.js';
+import { type ConfinementStep, loadAddon, type SpawnOptions } from '../../src/platform/addon.js';
+import { addonFile, readLine, SIGKILL, temporaryDirectory, thrown, waitForExit } from './target.js';
 
 const addon = loadAddon();
 const directory = temporaryDirectory();
@@ -102,9 +102,8 @@ describe.skipIf(!root)('confined by root', () => {
     'without privileges the steps that cannot be done are reported, or stop it where required',
     () => {
       // A process of nobody's that loads the addon and spawns with everything asked for.
-      const binary = addonCandidates(`${import.meta.dirname}/../../src/platform`)[2]!;
       const copy = join(directory, 'ptrace.node');
-      copyFileSync(binary, copy);
+      copyFileSync(addonFile, copy);
       chmodSync(directory, 0o755);
       const script = `
       const target = { exports: {} };
@@ -182,12 +181,11 @@ describe('what the child has', () => {
 
   test('it dies with its parent where that is asked for', () => {
     // A Node that spawns a sleeper and is killed.
-    const binary = addonCandidates(`${import.meta.dirname}/../../src/platform`)[2]!;
     const [output, input] = addon.pipe();
     const [hold, held] = addon.pipe();
     const script = `
       const target = { exports: {} };
-      process.dlopen(target, ${JSON.stringify(binary)});
+      process.dlopen(target, ${JSON.stringify(addonFile)});
       const child = target.exports.spawnConfined({ path: '/bin/sleep', args: ['sleep', '1000'], parentDeathSignal: 9, fds: [null, null, null, 4] });
       console.log(child.pid);
       setInterval(() => {}, 1000);`;
@@ -309,8 +307,7 @@ describe('failures', () => {
   });
 
   test('exec becomes the program', () => {
-    const binary = addonCandidates(`${import.meta.dirname}/../../src/platform`)[2]!;
-    const script = `const target = { exports: {} }; process.dlopen(target, ${JSON.stringify(binary)});
+    const script = `const target = { exports: {} }; process.dlopen(target, ${JSON.stringify(addonFile)});
       target.exports.exec('/bin/sh', ['sh', '-c', 'echo $$ $A; grep SigIgn /proc/self/status'], { A: 'b', PATH: '/bin:/usr/bin', C: undefined })`;
     const { said, end } = run('', { path: process.execPath, args: ['node', '-e', script] });
     expect(end).toEqual({ exitCode: 0, signal: null });

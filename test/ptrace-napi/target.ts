@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
+import { addonCandidates, loadAddon } from '../../src/platform/addon.js';
 
 const addon = loadAddon();
+
+/** The addon's binary, for scripts that load it in a process of their own. */
+export const addonFile = addonCandidates(join(import.meta.dirname, '..', '..', 'src', 'platform')).find((path) =>
+  existsSync(path),
+)!;
 
 export const SIGUSR1 = 10;
 export const SIGUSR2 = 12;

@@ -186,13 +186,15 @@ void spawn_plan_read(Args *args, napi_value options, SpawnPlan *plan) {
   memset(plan, 0, sizeof *plan);
   value_object(args, options, "options");
   if (args->failed) return;
-  plan->path = value_string_copy(args, value_property(args, options, "path"), "options.path", MAX_STRING);
+  napi_value path = value_property(args, options, "path");
+  plan->path = value_string_copy(args, path, "options.path", MAX_STRING);
   napi_value argv = value_property(args, options, "args");
   if (value_given(args, argv)) {
     strings_from_array(args, argv, "options.args", &plan->args);
   } else {
     strings_room(args, "options.args", 1, &plan->args);
-    if (!args->failed && (plan->args.items[0] = strdup(plan->path))) plan->args.count = 1;
+    char *copy = value_string_copy(args, path, "options.path", MAX_STRING);
+    if (copy) plan->args.items[plan->args.count++] = copy;
   }
   napi_value env = value_property(args, options, "env");
   if (value_given(args, env)) {
