@@ -31,15 +31,19 @@ async function main(): Promise<void> {
     addon.sendMessage(SOCKET, Buffer.from(JSON.stringify(message)));
   };
   const worker = new EngraveWorker(loadNaming());
-  prepareCollection();
   warmUp(worker, addon);
+  prepareCollection();
   addon.seccompLockdown();
   send({ type: 'ready' });
 
   const inbox = new Inbox(close);
   const buffer = Buffer.allocUnsafeSlow(MAX_MESSAGE);
   for (;;) {
-    const message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3);
+    let message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3, addon.constants.MSG_DONTWAIT);
+    if (message === null) {
+      collectGarbage();
+      message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3);
+    }
     if (message === null) continue;
     if (message.bytes === 0) break;
     const job = inbox.take(buffer.subarray(0, message.bytes), message.fds);
@@ -52,7 +56,6 @@ async function main(): Promise<void> {
     for (const { fd } of [...job.files, ...job.outputs]) close(fd);
     close(job.dump);
     send(answer);
-    collectGarbage();
   }
 }
 

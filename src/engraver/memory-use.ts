@@ -1,21 +1,31 @@
-/** Gives back what a large dump took. A process that waits in a system call has no idle time in which V8 would do so. */
+/** Gives back what jobs took. A process that waits in a system call has no idle time in which V8 would do so by itself. */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Heap and buffers beyond what warm caches take. */
-const MANY_BYTES = 48 * 1024 * 1024;
+/** Garbage that is left lying: collecting costs some milliseconds, and the next job may come during them. */
+const GARBAGE_BYTES = 8 * 1024 * 1024;
 
 let collect: (() => void) | null = null;
+/** What was in use after the last collection. */
+let kept = 0;
 
-/** Gets hold of V8's collector; to be called before the process gives up its rights. */
+function inUse(): number {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  return heap + external;
+}
+
+/** Gets hold of V8's collector and clears up; to be called before the process gives up its rights. */
 export function prepareCollection(): void {
   setFlagsFromString('--expose-gc');
   const found: unknown = runInNewContext('typeof gc === "function" ? gc : null');
   collect = typeof found === 'function' ? (found as () => void) : null;
+  collect?.();
+  kept = inUse();
 }
 
-/** Collects when there is much to collect: a few milliseconds then, next to nothing otherwise. */
+/** To be called when there is nothing else to do. */
 export function collectGarbage(): void {
-  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
-  if (heap + external > MANY_BYTES) collect?.();
+  if (collect === null || inUse() < kept + GARBAGE_BYTES) return;
+  collect();
+  kept = inUse();
 }
