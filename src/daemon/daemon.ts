@@ -91,6 +91,7 @@ export class Daemon {
       host: readHostFacts({ fingerprint: config.fingerprint, revision: config.revision }),
       logFiles: config.log_files,
       activityManager: settings.activityManager,
+      captureMs: Math.floor(deadlineMs * 0.9),
       replyMs: REPLY_MS,
       log,
       refused: this.#refused,

@@ -15,7 +15,7 @@ import { apology, copyMemfd, type EngravingResult, engraveTwice, readMemfd, size
 import type { Log } from './log.js';
 import { logText } from './log-text.js';
 import { PendingFiles } from './pending-files.js';
-import { decide, type PolicyConfig, type TargetFacts } from './policy.js';
+import { decide, type Grounds, type PolicyConfig, type TargetFacts } from './policy.js';
 import type { TracerPool } from './pool.js';
 import { type RequestFacts, readRequestFacts } from './process-facts.js';
 import { StepClock } from './steps.js';
@@ -31,6 +31,8 @@ export interface FlowContext {
   readonly logFiles: readonly string[];
   /** Path of the activity manager's socket; null: none. */
   readonly activityManager: string | null;
+  /** When a tracer gives up by itself and says why, ms: before the pool's deadline, which kills it. */
+  readonly captureMs: number;
   /** How long a client may take to read its answer, ms. */
   readonly replyMs: number;
   readonly log: Log;
@@ -89,7 +91,7 @@ class RequestFlow {
     if (!this.#client.isPeerAlive()) return this.#refuse('the asking process is gone');
     if (!decision.allowed) return this.#refuse(decision.reason);
     // A decision in favour is never made without a target.
-    await this.#serve(facts.target!);
+    await this.#serve(facts.target!, decision.grounds);
     this.#clock.enter('done');
     this.#report(facts, facts.target!, decision.grounds);
   }
@@ -98,7 +100,7 @@ class RequestFlow {
     this.#context.refused(this.#client, `${this.#request.kind} of ${this.#request.tid}: ${reason}`);
   }
 
-  async #serve(target: TargetFacts): Promise<void> {
+  async #serve(target: TargetFacts, grounds: Grounds): Promise<void> {
     this.#clock.enter('connect');
     const { activityManager } = this.#context;
     const manager =
@@ -108,7 +110,7 @@ class RequestFlow {
     this.#clock.enter('capture');
     const files = this.#request.kind === 'backtrace' ? null : new PendingFiles(this.#context.tombstones);
     const capture = this.#context.pool.capture({
-      job: this.#job(target, manager !== null),
+      job: this.#job(target, grounds, manager !== null),
       clientFd: this.#client.fd,
       uid: this.#client.credentials.uid,
       wanted: () => this.#client.isConnected(),
@@ -125,7 +127,7 @@ class RequestFlow {
     await capture.released;
   }
 
-  #job(target: TargetFacts, hold: boolean): CaptureJob {
+  #job(target: TargetFacts, grounds: Grounds, hold: boolean): CaptureJob {
     const { kind, abortMessageAddress, originalSiCode } = this.#request;
     const isCrash = kind === 'crash';
     if (isCrash && abortMessageAddress === null) this.#outcome.push('abort message at an impossible address');
@@ -143,6 +145,9 @@ class RequestFlow {
       limits: this.#context.limits,
       host: { ...this.#context.host, utcOffsetMinutes: utcOffsetMinutes() },
       logFiles: kind === 'backtrace' ? [] : this.#context.logFiles,
+      // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it is.
+      ownerOnly: grounds === 'own process',
+      deadlineMs: this.#context.captureMs,
     };
   }
 

@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Listener, startListener } from '../../src/cli/listen.js';
 import { type DaemonConfig, defaultConfig } from '../../src/daemon/config.js';
@@ -116,6 +118,32 @@ describe('daemon', () => {
     expect(await connectTo({ abstract: socket }, encodeRequest('crash', 1)).answer).toBe('');
     await until(() => lines.length > 1, 'the second refusal is logged');
     expect(lines[1]).toContain('crash of 1: it has no such thread');
+  });
+
+  it.runIf(isRoot)('has the tracer check again whether a process is still its user’s own', async () => {
+    const { socket, dir } = await start();
+    const uid = 4242;
+    const target = spawn('sleep', ['100'], { uid, gid: uid });
+    cleanups.push(async () => void target.kill());
+    await until(
+      () => target.pid !== undefined && statSync(`/proc/${target.pid}`).uid === uid,
+      'the target is the user’s',
+    );
+    const script = `
+      const addon = require(${JSON.stringify(fileURLToPath(new URL('../../native/ptrace-napi', import.meta.url)))});
+      const fd = addon.connectUnix('stream', { abstract: ${JSON.stringify(socket)} });
+      const request = Buffer.alloc(20);
+      request.writeInt32LE(2, 0);
+      request.writeInt32LE(${target.pid}, 4);
+      addon.sendMessage(fd, request);
+      for (const buffer = Buffer.alloc(99); ; ) {
+        const { bytes } = addon.receiveMessage(fd, buffer);
+        if (bytes === 0) break;
+        process.stdout.write(buffer.subarray(0, bytes));
+      }`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { uid, gid: uid });
+    expect(stdout).toBe(`\0backtrace of pid ${target.pid} tid ${target.pid}, owner only, with /lib/mapped.so\n`);
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it.runIf(isRoot)('gives another user no tombstone, and no backtrace of root’s processes', async () => {

@@ -36,7 +36,9 @@ function engrave({ id, outputs }, [memfd, ...fds]) {
   if (behaviour === 'fail') return send({ type: 'engrave-failed', id, reason: 'not a minidump' });
   for (const [at, kind] of outputs.entries()) {
     const text =
-      behaviour === 'empty' ? '' : `${kind} of pid ${job.pid} tid ${job.tid} with ${files.map(({ path }) => path)}\n`;
+      behaviour === 'empty'
+        ? ''
+        : `${kind} of pid ${job.pid} tid ${job.tid}${job.ownerOnly ? ', owner only,' : ''} with ${files.map(({ path }) => path)}\n`;
     writeSync(fds[at], behaviour === 'long' ? text.repeat(200_000) : text, 0);
   }
   send({
