@@ -1,12 +1,11 @@
 /** `debuggerd show FILE.dmp`: every stream of a minidump, for people or as JSON. */
-import { closeSync, openSync } from 'node:fs';
-import { FdSource } from '../engraver/fd-source.js';
 import { readGrowing } from '../memory/memory-source.js';
 import { MinidumpError } from '../minidump/error.js';
 import { Minidump } from '../minidump/minidump.js';
 import type { MinidumpRegion } from '../minidump/regions.js';
 import { StreamType } from '../minidump/stream-types.js';
 import { CommandError, UsageError } from './failure.js';
+import { readFile } from './file-input.js';
 import { describe, jsonText, streamName, streamTypeOf } from './show/document.js';
 import { hexDump } from './show/hex-dump.js';
 import { documentLines } from './show/text.js';
@@ -28,34 +27,22 @@ const printStdout: Print = (text) => process.stdout.write(text);
 export function show(file: string, options: ShowOptions, print: Print = printStdout): void {
   if (options.json && options.hex)
     throw new UsageError('--json and --hex are two ways to show a dump: give one of them');
-  const fd = openFile(file);
   try {
-    const source = FdSource.of(fd);
-    if (source === null) throw new CommandError(`cannot read ${file}: it is not a regular file`);
-    const dump = Minidump.open(source);
-    const only = selected(options.stream, dump);
-    if (options.hex) printHex(dump, only, print);
-    else if (options.json) print(jsonText(describe(dump, only)));
-    else
-      print(
-        documentLines(describe(dump, only))
-          .map((line) => `${line}\n`)
-          .join(''),
-      );
+    readFile(file, (source) => {
+      const dump = Minidump.open(source);
+      const only = selected(options.stream, dump);
+      if (options.hex) printHex(dump, only, print);
+      else if (options.json) print(jsonText(describe(dump, only)));
+      else
+        print(
+          documentLines(describe(dump, only))
+            .map((line) => `${line}\n`)
+            .join(''),
+        );
+    });
   } catch (error) {
     if (!(error instanceof MinidumpError)) throw error;
     throw new CommandError(`${file} is no minidump: ${shownText(error.message)}`);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function openFile(file: string): number {
-  try {
-    return openSync(file, 'r');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new CommandError(`cannot read ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
   }
 }
 

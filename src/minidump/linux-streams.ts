@@ -34,17 +34,21 @@ export interface AuxvEntry {
   readonly value: bigint;
 }
 
-/** `wordSize`: that of the process. Up to AT_NULL. */
+/** `wordSize`: that of the process. */
 export function readAuxv(dump: DumpFile, wordSize: 4 | 8): AuxvEntry[] | null {
   const bytes = dump.stream(StreamType.linuxAuxv);
-  if (bytes === null) return null;
+  return bytes === null ? null : parseAuxv(bytes, wordSize, dump.littleEndian);
+}
+
+/** {type, value} pairs of words, up to AT_NULL, at most 256. */
+export function parseAuxv(bytes: Uint8Array, wordSize: 4 | 8, littleEndian: boolean): AuxvEntry[] {
   const view = viewOf(bytes);
   const entries: AuxvEntry[] = [];
   for (let at = 0; at + 2 * wordSize <= bytes.length && entries.length < 256; at += 2 * wordSize) {
-    const type = wordSize === 8 ? getU64(view, at, dump.littleEndian) : view.getUint32(at, dump.littleEndian);
+    const type = wordSize === 8 ? getU64(view, at, littleEndian) : view.getUint32(at, littleEndian);
     if (type === 0) break;
     const value =
-      wordSize === 8 ? view.getBigUint64(at + 8, dump.littleEndian) : BigInt(view.getUint32(at + 4, dump.littleEndian));
+      wordSize === 8 ? view.getBigUint64(at + 8, littleEndian) : BigInt(view.getUint32(at + 4, littleEndian));
     entries.push({ type, value });
   }
   return entries;

@@ -1,0 +1,32 @@
+/** `debuggerd core2md CORE [OUT]`: a core file as a minidump. */
+import { fstatSync } from 'node:fs';
+import { CoreError } from '../core/core-error.js';
+import { CoreFile } from '../core/core-file.js';
+import { coreToMinidump } from '../core/core-to-minidump.js';
+import { CommandError } from './failure.js';
+import { readFile } from './file-input.js';
+import { writeFile } from './file-output.js';
+
+export interface Core2mdOptions {
+  /** All memory of the core instead of stacks and what is near registers. */
+  readonly full?: boolean;
+}
+
+/** `out`: default CORE.dmp; `-` is stdout. Throws CommandError. */
+export function core2md(file: string, out: string | undefined, options: Core2mdOptions): void {
+  readFile(file, (source, fd) => {
+    try {
+      const core = CoreFile.open(source);
+      const timestamp = Math.floor(fstatSync(fd).mtimeMs / 1000);
+      const { chunks, deferred, softErrors } = coreToMinidump(core, { timestamp, full: options.full ?? false });
+      writeFile(out ?? `${file}.dmp`, (output) => {
+        for (const chunk of chunks) output.write(chunk);
+        for (const { rva, size } of deferred) output.copy(source, rva, size);
+      });
+      for (const { message } of softErrors) process.stderr.write(`debuggerd: ${message}\n`);
+    } catch (error) {
+      if (error instanceof CoreError) throw new CommandError(`cannot convert ${file}: ${error.message}`);
+      throw error;
+    }
+  });
+}

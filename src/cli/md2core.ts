@@ -1,0 +1,28 @@
+/** `debuggerd md2core FILE.dmp [OUT]`: a minidump as an ELF core file, for gdb and others. */
+import { CoreError } from '../core/core-error.js';
+import { minidumpToCore } from '../core/minidump-to-core.js';
+import { MinidumpError } from '../minidump/error.js';
+import { Minidump } from '../minidump/minidump.js';
+import { CommandError } from './failure.js';
+import { readFile } from './file-input.js';
+import { writeFile } from './file-output.js';
+import { shownText } from './shown-text.js';
+
+/** `out`: default FILE.core (its .dmp replaced); `-` is stdout. Throws CommandError. */
+export function md2core(file: string, out: string | undefined): void {
+  readFile(file, (source) => {
+    try {
+      const { head, pieces, threadsLost } = minidumpToCore(Minidump.open(source));
+      writeFile(out ?? `${file.replace(/\.dmp$/, '')}.core`, (output) => {
+        output.write(head);
+        for (const { rva, size } of pieces) output.copy(source, rva, size);
+      });
+      if (threadsLost > 0) process.stderr.write(`debuggerd: ${threadsLost} threads have no registers: left out\n`);
+    } catch (error) {
+      if (error instanceof CoreError || error instanceof MinidumpError) {
+        throw new CommandError(`cannot convert ${file}: ${shownText(error.message)}`);
+      }
+      throw error;
+    }
+  });
+}

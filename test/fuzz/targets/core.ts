@@ -1,0 +1,18 @@
+/** Any bytes as a core file, and what it becomes as a minidump and as a core again. CoreError is an answer, anything else a bug. */
+import { CoreError } from '../../../src/core/core-error.js';
+import { CoreFile } from '../../../src/core/core-file.js';
+import { coreToMinidump } from '../../../src/core/core-to-minidump.js';
+import { minidumpToCore } from '../../../src/core/minidump-to-core.js';
+import { BufferSource } from '../../../src/memory/byte-source.js';
+import { Minidump } from '../../../src/minidump/minidump.js';
+
+export function target(bytes: Uint8Array): void {
+  try {
+    const core = CoreFile.open(new BufferSource(bytes));
+    core.memory.read(core.segments[0]?.address ?? 0, new Uint8Array(16));
+    const { chunks } = coreToMinidump(core, { timestamp: 0, full: bytes.length % 2 === 0 });
+    minidumpToCore(Minidump.open(Buffer.concat(chunks)));
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error;
+  }
+}
