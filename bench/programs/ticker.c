@@ -1,0 +1,72 @@
+/*
+ * Measures how long it is stopped: a thread does nothing but look at the clock, N others sleep 20 frames deep.
+ *   ticker N
+ * Prints "ready"; then, for each byte on standard input, "gap NANOSECONDS": the longest time between two looks since the last byte.
+ * Exits at the end of standard input.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_long longest;
+static sem_t parked, never;
+
+static long now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static void *tick(void *unused) {
+  /* What is measured is the stop, not the scheduler. */
+  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -20);
+  long last = now();
+  for (;;) {
+    const long time = now();
+    if (time - last > atomic_load_explicit(&longest, memory_order_relaxed)) atomic_store(&longest, time - last);
+    last = time;
+  }
+  return unused;
+}
+
+__attribute__((noipa)) static int descend(int depth) {
+  if (depth > 0) return descend(depth - 1) + 1;
+  sem_post(&parked);
+  while (sem_wait(&never) != 0) continue;
+  return 0;
+}
+
+static void *park(void *unused) {
+  descend(20);
+  return unused;
+}
+
+int main(int argc, char **argv) {
+  const int count = argc > 1 ? atoi(argv[1]) : 0;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 64 * 1024);
+  sem_init(&parked, 0, 0);
+  sem_init(&never, 0, 0);
+  pthread_t thread;
+  for (int i = 0; i < count; i++) {
+    if (pthread_create(&thread, &attributes, park, NULL) != 0) return 2;
+  }
+  for (int i = 0; i < count; i++) sem_wait(&parked);
+  if (pthread_create(&thread, &attributes, tick, NULL) != 0) return 2;
+  puts("ready");
+  fflush(stdout);
+  char byte;
+  while (read(0, &byte, 1) == 1) {
+    printf("gap %ld\n", atomic_exchange(&longest, 0));
+    fflush(stdout);
+  }
+  return 0;
+}
