@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { prepareXz } from '../elf/xz.js';
 import { loadNaming } from '../engraver/demangling.js';
 import { EngraveError, engraveMinidump, type OpenedDump, openDump } from '../engraver/engrave.js';
+import { splitModules } from '../engraver/module-mappings.js';
 import { StackUnwinder } from '../engraver/stack-unwinder.js';
 import { RecordedUnwinder, type Unwinder } from '../engraver/unwinder.js';
 import { decodeUnwoundReport, type UnwoundReport } from '../engraver/unwound-report.js';
 import { MinidumpError } from '../minidump/error.js';
+import { StreamType } from '../minidump/stream-types.js';
 import { escapeText } from '../report/escape.js';
 import { frameText } from '../report/frames.js';
 import type { Report, SoftError, Trust } from '../report/model.js';
@@ -81,13 +83,16 @@ function unwindHere(opened: OpenedDump, options: EngraveOptions, steps: Map<numb
     lines.push(`#${String(frame).padStart(2, '0')} ${kind}: ${text}`);
     steps.set(tid, lines);
   };
-  const unwinder: Unwinder = new StackUnwinder(opened, {
+  const mapped = opened.dump.entry(StreamType.linuxMaps) !== null;
+  const mappings = mapped ? opened.mappings : splitModules(opened.mappings, (module) => binaries.file(module));
+  const whole: OpenedDump = { ...opened, mappings };
+  const unwinder: Unwinder = new StackUnwinder(whole, {
     files: binaries,
     naming: loadNaming(),
     softErrors,
     ...(options.explain && { explain }),
   });
-  return { unwinder, close: () => binaries.close() };
+  return { unwinder, whole, close: () => binaries.close() };
 }
 
 /** Prints to stdout. Throws CommandError. */
@@ -98,12 +103,12 @@ export async function engrave(file: string, options: EngraveOptions): Promise<vo
     const opened = openDump(bytes);
     const kept = options.unwind ? null : recorded(opened);
     const steps = new Map<number, string[]>();
-    const { unwinder, close } = kept
-      ? { unwinder: new RecordedUnwinder(kept), close: () => {} }
+    const { unwinder, whole, close } = kept
+      ? { unwinder: new RecordedUnwinder(kept), whole: opened, close: () => {} }
       : unwindHere(opened, options, steps);
     try {
       const kind = options.backtrace ? 'backtrace' : 'tombstone';
-      const { report, texts } = engraveMinidump(bytes, opened, unwinder, [kind]);
+      const { report, texts } = engraveMinidump(bytes, whole, unwinder, [kind]);
       process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
     } finally {
       close();

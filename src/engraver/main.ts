@@ -24,6 +24,7 @@ function close(fd: number): void {
 }
 
 async function main(): Promise<void> {
+  process.title = 'debuggerd: engraver';
   const addon = loadAddon();
   // Without it, libraries that keep their names compressed have none.
   await prepareXz().catch(() => {});

@@ -1,6 +1,6 @@
 /** The backtrace of all threads, as `debuggerd -b` prints it: Android 7's text. */
 import { escapeText } from './escape.js';
-import { frameText } from './frames.js';
+import { frameTexts } from './frames.js';
 import type { Report } from './model.js';
 
 /**
@@ -21,9 +21,7 @@ export function renderBacktrace(report: Report): string {
   lines.push(`ABI: '${arch.abi}'`);
   for (const thread of report.threads) {
     lines.push('', `"${escapeText(thread.name ?? '<unknown>')}" sysTid=${thread.tid}`);
-    thread.frames.forEach((frame, index) => {
-      lines.push(`  ${frameText(arch, frame, index)}`);
-    });
+    for (const text of frameTexts(arch, thread)) lines.push(`  ${text}`);
   }
   return `${lines.join('\n')}\n\n----- end ${pid} -----\n`;
 }

@@ -13,7 +13,7 @@ export function renderNotification(report: Report): string {
   const thread = report.threads[0];
   if (thread) {
     lines.push(threadLine(report, thread), ...causeLines(report));
-    lines.push(...registerLines(report.arch, thread), ...backtraceLines(report.arch, thread.frames));
+    lines.push(...registerLines(report.arch, thread), ...backtraceLines(report.arch, thread));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -21,7 +21,7 @@ function siblingLines(report: Report, thread: ThreadReport): string[] {
     threadLine(report, thread),
     ...registerLines(arch, thread),
     ...fpRegisterLines(arch, thread),
-    ...backtraceLines(arch, thread.frames),
+    ...backtraceLines(arch, thread),
     ...stackLines(report, thread),
   ];
 }
@@ -34,7 +34,7 @@ export function renderTombstone(report: Report): string {
   if (thread) {
     lines.push(threadLine(report, thread), ...causeLines(report));
     lines.push(...registerLines(arch, thread), ...fpRegisterLines(arch, thread));
-    lines.push(...backtraceLines(arch, thread.frames), ...stackLines(report, thread), ...memoryLines(report, thread));
+    lines.push(...backtraceLines(arch, thread), ...stackLines(report, thread), ...memoryLines(report, thread));
   }
   const blocks = [lines, memoryMapLines(report), logLines(report)];
   for (const sibling of siblings) blocks.push(siblingLines(report, sibling));

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -60,6 +60,17 @@ async function debuggerd(...args: string[]): Promise<{ out: string; err: string 
 const functions = (text: string) => parseTombstone(text).threads[0]?.frames.map(({ fn }) => fn) ?? [];
 const NAMES = ['write_to_address', 'choose_address', 'main'];
 
+/** The dump with the directory entries of these streams blanked. */
+function without(dump: Buffer, ...types: number[]): Buffer {
+  const count = dump.readUInt32LE(8);
+  const directory = dump.readUInt32LE(12);
+  for (let i = 0; i < count; i++) {
+    const entry = directory + 12 * i;
+    if (types.includes(dump.readUInt32LE(entry))) dump.writeUInt32LE(0, entry);
+  }
+  return dump;
+}
+
 /** A dump that carries its frames: one that no binary of this machine could give. */
 function recordedDump(): string {
   const bytes = buildDump();
@@ -105,6 +116,18 @@ describe('debuggerd engrave', () => {
     const { out } = await debuggerd(raw);
     expect(functions(out).slice(0, 3)).toEqual(NAMES);
     expect(functions(out).at(-1)).toBe('_start');
+  });
+
+  it('unwinds a dump that another program wrote: of our streams it has none, and no maps', async () => {
+    const path = join(dir, 'foreign.dmp');
+    writeFileSync(path, without(readFileSync(raw), StreamType.debuggerdInfo, StreamType.linuxMaps));
+    const { out } = await debuggerd(path);
+    const { threads, signal, mapLines } = parseTombstone(out);
+    expect(functions(out).slice(0, 3)).toEqual(NAMES);
+    expect(functions(out).at(-1)).toBe('_start');
+    expect(signal).toEqual([11, 'SIGSEGV', 1, 'SEGV_MAPERR', '0x0']);
+    expect(mapLines.some((line) => / r-x +[1-9a-f][0-9a-f]*000 .*null-write/.test(line))).toBe(true);
+    expect(threads[0]?.name).toBe('null-write');
   });
 
   it('looks below a sysroot, and takes no file with another build id', async () => {

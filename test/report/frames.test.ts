@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backtraceLines, frameText } from '../../src/report/frames.js';
-import { frame, x86, x86_64 } from './build-report.js';
+import { backtraceLines, frameText, frameTexts } from '../../src/report/frames.js';
+import { frame, registers, thread, x86, x86_64 } from './build-report.js';
 
 describe('frameText', () => {
   it.each([
@@ -43,11 +43,25 @@ describe('frameText', () => {
 });
 
 it('a backtrace block is indented and follows a blank line; without frames there is none', () => {
-  expect(backtraceLines(x86_64, [frame(), frame({ mapName: null, relPc: 1 })])).toEqual([
+  const frames = [frame(), frame({ mapName: null, relPc: 1 })];
+  expect(backtraceLines(x86_64, thread({ frames }))).toEqual([
     '',
     'backtrace:',
     '    #00 pc 0000000000001136  /usr/bin/app',
     '    #01 pc 0000000000000001  <unknown>',
   ]);
-  expect(backtraceLines(x86_64, [])).toEqual([]);
+  expect(backtraceLines(x86_64, thread())).toEqual([]);
+});
+
+it('a pc that is no exact Number is printed from the registers', () => {
+  const pc = Number(0x4141414141414141n);
+  const file = registers(x86_64, { rip: 0x4141414141414141n });
+  const frames = [frame({ pc, relPc: pc, mapName: null }), frame()];
+  expect(frameTexts(x86_64, thread({ frames, registers: file }))).toEqual([
+    '#00 pc 4141414141414141  <unknown>',
+    '#01 pc 0000000000001136  /usr/bin/app',
+  ]);
+  expect(frameTexts(x86_64, thread({ frames: [frame({ relPc: 2 ** 63, mapName: null })] }))).toEqual([
+    '#00 pc 8000000000000000  <unknown>',
+  ]);
 });
