@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  compileExidx,
   EXIDX_ADD as ADD,
+  compileExidx,
   EXIDX_POP as POP,
   prel31,
   readExidxEntry,
@@ -100,12 +100,12 @@ describe('compileExidx: EHABI table 4, row by row', () => {
   });
 
   it('answers for every two-byte input', () => {
-    for (let first = 0; first < 256; first++) {
-      for (let second = 0; second < 256; second++) {
-        const program = compileExidx(Uint8Array.of(first, second));
-        if (typeof program !== 'string') expect(program.length % 2).toBe(0);
-      }
+    const odd: string[] = [];
+    for (let op = 0; op < 0x10000; op++) {
+      const program = compileExidx(Uint8Array.of(op >>> 8, op));
+      if (typeof program !== 'string' && program.length % 2 !== 0) odd.push(op.toString(16));
     }
+    expect(odd).toEqual([]);
   });
 });
 
@@ -124,18 +124,16 @@ describe('readExidxEntry: where the instructions lie', () => {
 
   it('cannot unwind', () => expect(readExidxEntry(at, 1, nothing)).toBe('cantunwind'));
   it('inline, personality 0', () => expect(readExidxEntry(at, 0x80a8b0b0, nothing)).toEqual([POP, mask(4, 14)]));
-  it('inline without a finish', () =>
-    expect(readExidxEntry(at, 0x80010203, nothing)).toEqual([ADD, 8 + 12 + 16]));
+  it('inline without a finish', () => expect(readExidxEntry(at, 0x80010203, nothing)).toEqual([ADD, 8 + 12 + 16]));
   it.each([0x81a8b0b0, 0x82a8b0b0, 0x8fa8b0b0])('inline, another personality: %d', (word) =>
-    expect(readExidxEntry(at, word, nothing)).toBe('personality'));
+    expect(readExidxEntry(at, word, nothing)).toBe('personality'),
+  );
   it('personality 0 in the table: three bytes, no more words', () =>
     expect(readExidxEntry(at, toTable, table(0x80a8b0b0, 0x01010101))).toEqual([POP, mask(4, 14)]));
   it.each([0x81, 0x82])('personality %d in the table: count, two bytes, then words', (top) => {
-    const head = ((top << 24) | 0x0201_0203) >>> 0;
     // Count 2 in byte 2; the byte of the count is not an instruction.
     const words = [((top << 24) | (2 << 16) | 0x0203) >>> 0, 0x04050607, 0xb0b0b0b0];
     expect(readExidxEntry(at, toTable, table(...words))).toEqual([ADD, 12 + 16 + 20 + 24 + 28 + 32]);
-    expect(head).toBeGreaterThan(0);
   });
   it('personality 3 and others', () => {
     for (let i = 3; i < 16; i++) {
