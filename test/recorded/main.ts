@@ -8,6 +8,7 @@ import { prepareXz } from '../../src/elf/xz.js';
 import { Demangler } from '../../src/symbols/demangle.js';
 import { loadDemangleAddon } from '../../src/symbols/demangle-addon.js';
 import { naming } from '../../src/symbols/naming.js';
+import { runtimeCode } from '../../src/symbols/runtime-code.js';
 import { Unwinder } from '../../src/unwind/unwinder.js';
 import { loadCase } from './case.js';
 import { differences } from './compare.js';
@@ -26,6 +27,7 @@ function runCase(directory: string, explain: boolean): string[] {
     pacMask,
     naming: naming(demangler.demangle, { dynamic: false }),
     strict: true,
+    ...runtimeCode({ arch, mappings, memory, files, strict: true }),
     ...(explain
       ? { explain: (decision) => console.log(`  ${decision.frame} ${decision.kind}: ${decision.text}`) }
       : {}),
