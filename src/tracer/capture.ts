@@ -112,6 +112,9 @@ export class Capture {
     const { addon, deadline, watch } = this.#tools;
     this.#prepared = new Prepared(addon, job.pid, job.tid, this.losses);
     watch.lap('prepare');
+    if (!this.#prepared.tids.includes(job.tid)) {
+      throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
+    }
     this.timeMs = Date.now();
     freeze(addon, this.#frozen, requestedFirst(this.#prepared.tids, job.tid), deadline);
     watch.lap('freeze');

@@ -265,6 +265,21 @@ describe('a live process', () => {
     expect(await program.ended).toBe(0);
   });
 
+  it('loses no signal that comes meanwhile', async () => {
+    const program = run(compile('queued-signals'), ['5000'], {});
+    await program.said(/ready/);
+    let captures = 0;
+    for (; program.alive() && !/handled/.test(program.output); captures++) {
+      const id = tracer.request({ pid: program.pid, kind: 'backtrace' });
+      // Anything may come of it when the program ends meanwhile; it is released in any case.
+      while ((await tracer.next()).message.type !== 'released') continue;
+      expect(id).toBeGreaterThan(0);
+    }
+    expect(captures).toBeGreaterThan(2);
+    expect(await program.ended).toBe(0);
+    expect(program.output).toMatch(/^handled 5000$/m);
+  });
+
   it('may have a thousand threads', async () => {
     const program = start(hostArch, 'many-threads', ['1000', '20']);
     await program.said(/ready/);
