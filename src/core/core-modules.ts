@@ -3,7 +3,13 @@ import { ElfFile } from '../elf/elf-file.js';
 import { LittleEndian } from '../memory/little-endian.js';
 import type { Memory } from '../memory/memory.js';
 import { type MemoryRange, MemorySource } from '../memory/memory-source.js';
-import { type MappedModule, moduleName, modulesFromMaps, versionFromName } from '../minidump/modules-from-maps.js';
+import {
+  type MappedModule,
+  moduleName,
+  modulesFromMaps,
+  VDSO_NAME,
+  versionFromName,
+} from '../minidump/modules-from-maps.js';
 import type { ModuleRecord } from '../minidump/records.js';
 import type { Mapping } from '../platform/proc-maps.js';
 
@@ -21,7 +27,7 @@ function describe(module: MappedModule, mappings: readonly Mapping[], memory: Me
   const { base, size } = module;
   const elf = ElfFile.parse(new MemorySource(memory, rangesOf(module, mappings)));
   if (!(elf instanceof ElfFile)) return { base, size, name: module.name };
-  const name = moduleName(module.name, elf.soname, module.offset);
+  const name = module.name === VDSO_NAME ? VDSO_NAME : moduleName(module.name, elf.soname, module.offset);
   const version = versionFromName(name);
   return {
     base,

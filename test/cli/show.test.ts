@@ -139,6 +139,14 @@ test('every stream type has a name of its own that leads back to it', () => {
   expect(streamTypeOf('-1')).toBeNull();
 });
 
+test('every stream of ours, of Linux and of Mozilla is shown', () => {
+  const shownTypes = new Set(sections.flatMap(({ types }) => types));
+  // Of macOS these are in formats of its own.
+  const others = [StreamType.mozMacosCrashInfo, StreamType.mozMacosBootArgs] as number[];
+  const ours = Object.values(StreamType).filter((type) => type > 0xffff && !others.includes(type));
+  expect(ours.filter((type) => !shownTypes.has(type))).toEqual([]);
+});
+
 test('hex dump', () => {
   expect([...hexDump(Buffer.from('0123456789abcdefX'), 0x7fffffff0000)]).toEqual([
     '7fffffff0000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|',

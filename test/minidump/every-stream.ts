@@ -111,6 +111,7 @@ export function everyStream(order: ByteOrder): Buffer {
     .stream(T.debuggerdLogTails, (s) => s.raw(Buffer.from('[{"name":"main","lines":["a","b"]}]')))
     .stream(T.debuggerdRawRegisters, (s) => s.u32(1, 7, 4, 0x1234, 0))
     .stream(T.debuggerdCgroup, (s) => s.raw(Buffer.from('0::/x\n')))
+    .stream(T.debuggerdPerfMap, (s) => s.raw(Buffer.from('7f0000 10 jitted\n')))
     .stream(T.debuggerdReport, (s) => s.raw(Buffer.from('{"frames":[]}')))
     .stream(0x12345678, (s) => s.u8(1, 2, 3))
     .data('full', (s) => s.u8(11, 12, 13, 14, 15, 16, 17))

@@ -348,6 +348,7 @@ export const sections: readonly Section[] = [
     (registers) => [...registers].map(([tid, bytes]) => ({ tid, bytes: bytesHex(bytes) })),
   ),
   text('cgroup', T.debuggerdCgroup),
+  text('perfMap', T.debuggerdPerfMap),
   section(
     'report',
     T.debuggerdReport,
