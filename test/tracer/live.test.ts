@@ -272,7 +272,7 @@ describe('a live process', () => {
     for (; program.alive() && !/handled/.test(program.output); captures++) {
       const id = tracer.request({ pid: program.pid, kind: 'backtrace' });
       // Anything may come of it when the program ends meanwhile; it is released in any case.
-      while ((await tracer.next()).message.type !== 'released') continue;
+      while ((await tracer.next()).message.type !== 'released');
       expect(id).toBeGreaterThan(0);
     }
     expect(captures).toBeGreaterThan(2);
