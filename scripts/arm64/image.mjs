@@ -125,6 +125,7 @@ export function prepareImage(say) {
   installNode(rootfs, dir);
   for (const point of ['proc', 'sys', 'dev', 'tmp', 'work', 'root', 'run', 'etc'])
     mkdirSync(join(rootfs, point), { recursive: true });
+  writeFileSync(join(rootfs, 'etc/hosts'), '127.0.0.1 localhost\n');
   say('arm64: making the root image');
   run('mke2fs', ['-q', '-t', 'ext4', '-d', rootfs, image.disk, '1200M']);
   rmSync(rootfs, { recursive: true, force: true });

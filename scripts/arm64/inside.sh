@@ -9,4 +9,5 @@ cp -r dist/lib/arm64 dist/lib/arm /tmp/dist/lib/
 cp dist/lib/arm64/* /tmp/dist/lib/
 mount -o bind /tmp/dist dist
 mount -o bind /deps/node_modules node_modules
+export CI=1 NO_COLOR=1
 exec node node_modules/vitest/vitest.mjs run --config test/arm64/vitest.config.ts

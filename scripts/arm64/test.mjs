@@ -77,6 +77,14 @@ function boot(image) {
 try {
   checkTools();
   const started = Date.now();
+  const build = spawnSync(process.execPath, [join(root, 'scripts/build.mjs'), '--all-targets'], { stdio: 'inherit' });
+  if (build.status !== 0) process.exit(1);
+  for (const arch of ['arm64', 'arm', 'thumb']) {
+    const make = spawnSync('make', ['-s', '-j2', '-C', join(root, 'test/programs'), `ARCH=${arch}`], {
+      stdio: 'inherit',
+    });
+    if (make.status !== 0) process.exit(1);
+  }
   const image = prepareImage((text) => console.log(text));
   console.log(`arm64: booting (${((Date.now() - started) / 1000).toFixed(0)} s to prepare)`);
   const status = await boot(image);
