@@ -22,8 +22,8 @@ const ENDIAN = 0x12345678;
 const MAX_STRING = 4096;
 /** More classes than 64 K references of a dex file can name. */
 const MAX_CLASSES = 1 << 16;
-/** Ten times what a full dex file has: 64 K fields, 64 K methods. */
-const MAX_NUMBERS = 4 << 20;
+/** Three times what a full dex file has: 64 K fields of two numbers, 64 K methods of three. */
+const MAX_NUMBERS = 1 << 20;
 
 interface IdTable {
   readonly count: number;
@@ -96,42 +96,42 @@ export class DexFile {
   }
 
   #compile(): Float64Array {
-    const code: { start: number; end: number; index: number }[] = [];
+    const starts: number[] = [];
+    const ends: number[] = [];
+    const indices: number[] = [];
     const budget = { left: MAX_NUMBERS };
+    const seen = new Set<number>();
     const classes = Math.min(this.#classes.count, MAX_CLASSES);
     const definitions = new LittleEndian(this.#source.bytes(this.#classes.offset, classes * 32));
     for (let at = 0; at + 32 <= definitions.length; at += 32) {
       const offset = definitions.u32(at + 24);
-      if (offset === 0) continue;
+      if (offset === 0 || seen.has(offset)) continue;
+      seen.add(offset);
       for (const method of new ClassData(this.#source, this.#data + offset, budget).methods()) {
-        if (method.code === 0) continue;
-        const range = this.#instructions(this.#data + method.code);
-        if (range !== null) code.push({ ...range, index: method.index });
+        const units = method.code === 0 ? 0 : this.#codeUnits(this.#data + method.code);
+        const start = this.#data + method.code + (this.#compact ? 4 : 16);
+        if (!(units > 0) || start >= 2 ** 33) continue;
+        starts.push(start);
+        ends.push(start + 2 * units);
+        indices.push(method.index);
       }
     }
-    code.sort((a, b) => a.start - b.start);
-    this.#starts = Float64Array.from(code, ({ start }) => start);
-    this.#ends = Float64Array.from(code, ({ end }) => end);
-    this.#indices = Uint32Array.from(code, ({ index }) => index);
+    // Offsets are below 2^33, methods fewer than 2^20: one number sorts by offset and says which.
+    const order = Float64Array.from(starts, (start, i) => start * MAX_NUMBERS + i).sort();
+    this.#starts = order.map((key) => starts[key % MAX_NUMBERS]!);
+    this.#ends = order.map((key) => ends[key % MAX_NUMBERS]!);
+    this.#indices = Uint32Array.from(order, (key) => indices[key % MAX_NUMBERS]!);
     return this.#starts;
   }
 
-  #instructions(offset: number): { start: number; end: number } | null {
-    if (this.#compact) return this.#compactInstructions(offset);
-    const units = new LittleEndian(this.#source.bytes(offset + 12, 4)).u32(0);
-    return Number.isNaN(units) ? null : { start: offset + 16, end: offset + 16 + 2 * units };
-  }
-
-  /** Compact: u16 sizes, u16 flags (5 bits) and count (11 bits); a larger count lies before, 16 bits each, the low ones next to it. */
-  #compactInstructions(offset: number): { start: number; end: number } | null {
+  /** Size of the instructions of the code item at an offset, in units of 2 bytes; NaN when it is not there. */
+  #codeUnits(offset: number): number {
+    if (!this.#compact) return new LittleEndian(this.#source.bytes(offset + 12, 4)).u32(0);
+    // u16 sizes, u16 flags (5 bits) and count (11 bits); a larger count lies before, 16 bits each, the low ones next to it.
     const flags = new LittleEndian(this.#source.bytes(offset + 2, 2)).u16(0);
-    if (Number.isNaN(flags)) return null;
-    let units = flags >>> 5;
-    if ((flags & 0x10) !== 0) {
-      const before = new LittleEndian(this.#source.bytes(offset - 4, 4));
-      units += before.u16(2) + before.u16(0) * 2 ** 16;
-    }
-    return Number.isNaN(units) ? null : { start: offset + 4, end: offset + 4 + 2 * units };
+    if ((flags & 0x10) === 0) return flags >>> 5;
+    const before = new LittleEndian(this.#source.bytes(offset - 4, 4));
+    return (flags >>> 5) + before.u16(2) + before.u16(0) * 2 ** 16;
   }
 
   #methodName(index: number): string | null {

@@ -1,5 +1,5 @@
 import type { DebugListLayout } from '../../src/unwind/debug-list.js';
-import type { SparseMemory } from './process-builder.js';
+import type { SparseMemory } from './sparse-memory.js';
 
 export interface ListSpec {
   readonly layout: DebugListLayout;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LAYOUT_64, LAYOUT_ARM, LAYOUT_X86, readDebugList } from '../../src/unwind/debug-list.js';
 import { ENTRY_STEP, putDebugList } from './debug-list-builder.js';
-import { SparseMemory } from './process-builder.js';
+import { SparseMemory } from './sparse-memory.js';
 
 const DESCRIPTOR = 0x10000;
 const files = [
