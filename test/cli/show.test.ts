@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { streamName, streamTypeOf } from '../../src/cli/show/document.js';
 import { hexDump } from '../../src/cli/show/hex-dump.js';
@@ -145,6 +145,13 @@ test('every stream of ours, of Linux and of Mozilla is shown', () => {
   const others = [StreamType.mozMacosCrashInfo, StreamType.mozMacosBootArgs] as number[];
   const ours = Object.values(StreamType).filter((type) => type > 0xffff && !others.includes(type));
   expect(ours.filter((type) => !shownTypes.has(type))).toEqual([]);
+});
+
+test('every section is in the documentation of the JSON', () => {
+  const text = readFileSync(resolve(import.meta.dirname, '../../docs/minidump-json.md'), 'utf8');
+  const rows = text.slice(text.indexOf('## Sections')).split('\n');
+  const documented = rows.flatMap((row) => /^\| (`.*?) \|/.exec(row)?.[1]?.match(/\w+/g) ?? []);
+  expect(documented.sort()).toEqual(sections.map(({ key }) => key).sort());
 });
 
 test('hex dump', () => {
