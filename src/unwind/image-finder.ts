@@ -83,11 +83,11 @@ export class ImageFinder {
     if (isElf(file)) return whole;
     const before = this.#mappings.neighbour(index, -1);
     if (before !== null && before.prot === PROT_READ && before.offset < mapping.offset) {
-      const reach = mapping.end - before.end;
-      const size = imageSize(new SliceSource(file, before.offset, reach));
-      if (size >= reach) {
+      const offset = mapping.offset - before.offset;
+      const size = imageSize(new SliceSource(file, before.offset));
+      if (size > offset) {
         const source = new SliceSource(file, before.offset, size);
-        return { source, file, start: before.offset, offset: mapping.offset - before.offset };
+        return { source, file, start: before.offset, offset };
       }
     }
     return { source: own, file, start: mapping.offset, offset: 0 };
