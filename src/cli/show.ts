@@ -23,10 +23,17 @@ type Print = (text: string) => void;
 
 const printStdout: Print = (text) => process.stdout.write(text);
 
+/** `debuggerd show x.dmp | head` has seen enough. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+}
+
 /** Throws CommandError when the file is no minidump or has none of the streams asked for. */
 export function show(file: string, options: ShowOptions, print: Print = printStdout): void {
   if (options.json && options.hex)
     throw new UsageError('--json and --hex are two ways to show a dump: give one of them');
+  if (print === printStdout) process.stdout.once('error', endWithReader);
   try {
     readFile(file, (source) => {
       const dump = Minidump.open(source);
