@@ -1,11 +1,13 @@
 import type { Arch } from '../arch/arch.js';
 import { RegisterMap } from '../dwarf/register-map.js';
 import type { ElfFile } from '../elf/elf-file.js';
+import { storedEntryAt } from '../elf/zip.js';
 import type { ByteSource } from '../memory/byte-source.js';
 import type { Memory } from '../memory/memory.js';
 import { Image } from './image.js';
 import { type IdentifiedSource, ImageCache } from './image-cache.js';
 import { type FoundElf, ImageFinder } from './image-finder.js';
+import type { Mapping } from './mapping.js';
 import type { MappingTable } from './mapping-table.js';
 import type { ModuleSource, Naming } from './module.js';
 
@@ -43,6 +45,7 @@ export class ProcessImages {
   /** Images found so far, by the file and where they begin in it: mappings of one file share one. */
   readonly #byFile = new Map<ByteSource, Map<number, Image>>();
   readonly #jit = new WeakMap<ElfFile, Image>();
+  readonly #storedNames = new Map<string, string | null>();
 
   constructor(options: ProcessImagesOptions) {
     this.#options = options;
@@ -88,15 +91,28 @@ export class ProcessImages {
   }
 
   /**
-   * The name that frames print for a mapping: the file, with `!soname` when the image begins inside it; null when it has none.
+   * The name that frames print for a mapping: the file, with `!soname` (else its name in the apk) when the image begins inside it.
    * @param strict the soname only as Android finds it
    */
   nameOf(index: number, strict: boolean): string {
     const mapping = this.mappings.mappings[index]!;
     const { image, start } = this.at(index);
     if (image === null || start === 0 || mapping.name === '') return mapping.name;
-    const soname = strict ? image.elf.sectionSoname : image.elf.soname;
-    return soname === null ? mapping.name : `${mapping.name}!${soname}`;
+    const inner = strict ? image.elf.sectionSoname : (image.elf.soname ?? this.#storedName(mapping, start));
+    return inner === null ? mapping.name : `${mapping.name}!${inner}`;
+  }
+
+  /** What the zip file that an image without soname was mapped from calls it. */
+  #storedName(mapping: Mapping, start: number): string | null {
+    const key = `${start} ${mapping.name}`;
+    let name = this.#storedNames.get(key);
+    if (name === undefined) {
+      const file = this.#options.files.file(mapping);
+      const entry = file === null ? null : storedEntryAt(file, start);
+      name = entry === null ? null : entry.name.slice(entry.name.lastIndexOf('/') + 1);
+      this.#storedNames.set(key, name);
+    }
+    return name;
   }
 
   #find(index: number): MappedImage {

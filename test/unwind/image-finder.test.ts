@@ -7,6 +7,7 @@ import type { Mapping } from '../../src/unwind/mapping.js';
 import { MappingTable } from '../../src/unwind/mapping-table.js';
 import { ProcessImages } from '../../src/unwind/process-images.js';
 import { buildElf, stringTable, words } from '../elf/elf-builder.js';
+import { buildZip } from '../elf/zip-builder.js';
 import { mapping, namesOf } from './walk-builder.js';
 
 const arch = byName('arm64');
@@ -104,6 +105,13 @@ describe.each([true, false])('images in files (strict %s)', (strict) => {
     expect(at(setup, BASE + 0x1234)).toEqual([0x1234, 0x4000, '/lib!libfoo.so']);
     const holes = [mappings[0]!, map(0x1000, 0x3000, 0, 0, ''), map(0x3000, 0x4000, X, 0x5000)];
     expect(at({ ...setup, mappings: holes }, BASE + 0x3234)).toEqual([0x1234, 0x4000, '/lib!libfoo.so']);
+  });
+
+  it('without a soname are called as in the apk; Android calls them nothing', () => {
+    const nameless = buildElf({ machine: arch.elfMachine, segments: [{ type: 1, flags: 5, offset: 0, filesz: PAGE }] });
+    const file = buildZip([{ name: 'lib/arm64-v8a/libbar.so', bytes: nameless.bytes, align: PAGE }]);
+    const setup = { strict, file, mappings: [map(0, 0x1000, RX, PAGE)] };
+    expect(at(setup, BASE + 0x10)).toEqual([0x10, PAGE, strict ? '/lib' : '/lib!libbar.so']);
   });
 
   it('are not taken from a mapping of another file', () => {
