@@ -4,6 +4,7 @@
  */
 import { loadAddon } from '../platform/addon.js';
 import { Channel } from './channel.js';
+import { codeOf } from './failure.js';
 import { readHost } from './host.js';
 import { MemoryCopy } from './memory-copy.js';
 import { Tracer } from './tracer.js';
@@ -31,4 +32,10 @@ function main(): void {
   process.exit(0);
 }
 
-main();
+try {
+  main();
+} catch (error) {
+  // The daemon has gone in the middle of a job: its end is this one's end, and the target is free with it.
+  if (!['EPIPE', 'ECONNRESET'].includes(codeOf(error))) throw error;
+  process.exit(0);
+}

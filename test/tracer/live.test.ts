@@ -1,4 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, readSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  fstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -328,6 +338,32 @@ describe('a live process', () => {
     } finally {
       rmSync(perf);
       process.kill(pid, 'SIGKILL');
+    }
+  });
+
+  it('is copied with the files that it has mapped, whatever lies at their paths here', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'debuggerd-mounts-'));
+    const real = join(dir, 'real');
+    const path = join(dir, 'program');
+    try {
+      copyFileSync(programPath('live'), real);
+      writeFileSync(path, 'something else');
+      const script = `mount --bind ${real} ${path} && exec ${path}`;
+      const mounted = run('/usr/bin/unshare', ['--mount', '/bin/sh', '-c', script], {});
+      await mounted.said(/ready/);
+      const deleted = run(real, [], {});
+      await deleted.said(/ready/);
+      rmSync(real);
+      for (const { pid } of [mounted, deleted]) {
+        const { files, dump } = await tracer.capture({ pid });
+        const program = files.find((file) => file.path.startsWith(dir))!;
+        const bytes = Buffer.alloc(fstatSync(program.fd).size);
+        readSync(program.fd, bytes, 0, bytes.length, 0);
+        expect(bytes.equals(readFileSync(programPath('live')))).toBe(true);
+        expect(dump.softErrors).toEqual([]);
+      }
+    } finally {
+      rmSync(dir, { recursive: true });
     }
   });
 

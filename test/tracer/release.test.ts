@@ -44,6 +44,16 @@ async function grandchild(path: string, args: readonly string[]) {
   return { pid, said };
 }
 
+describe('pendingSignal', () => {
+  it('is what a signal-delivery stop took, and nothing for events', () => {
+    expect(pendingSignal(0)).toBe(0);
+    expect(pendingSignal(0x137f)).toBe(0x13);
+    expect(pendingSignal((10 << 8) | 0x7f)).toBe(10);
+    expect(pendingSignal((128 << 16) | (5 << 8) | 0x7f)).toBe(0);
+    expect(pendingSignal((128 << 16) | (19 << 8) | 0x7f)).toBe(0);
+  });
+});
+
 describe('release', () => {
   it('delivers the signal that a stop had taken from the queue', async () => {
     const { pid, said } = await grandchild(compile('queued-signals'), ['1', 'wait']);
