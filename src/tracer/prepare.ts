@@ -8,7 +8,7 @@ import { readProcFile } from '../platform/proc-file.js';
 import { type Mapping, parseMaps } from '../platform/proc-maps.js';
 import { type ProcStat, readTaskStat } from '../platform/proc-stat.js';
 import { parseProcStatus } from '../platform/proc-status.js';
-import { readTaskIds } from '../platform/proc-tasks.js';
+import { readTaskIds, readTaskName } from '../platform/proc-tasks.js';
 import { CaptureError, type Losses } from './failure.js';
 import { MappedFiles } from './files.js';
 import { openPerfMap } from './perf-map.js';
@@ -91,10 +91,8 @@ export class Prepared {
   }
 
   #readName(tid: number): string | null {
-    const file = readProcFile(`/proc/${this.pid}/task/${tid}/comm`, 64);
-    if (!file.ok) return null;
-    const name = file.bytes.toString('utf8').replace(/\n$/, '');
-    this.names.set(tid, name);
+    const name = readTaskName(this.pid, tid);
+    if (name !== null) this.names.set(tid, name);
     return name;
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readProcFile } from '../../src/platform/proc-file.js';
-import { countTasks, readTaskIds } from '../../src/platform/proc-tasks.js';
+import { countTasks, readTaskIds, readTaskName } from '../../src/platform/proc-tasks.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'debuggerd-proc-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -49,6 +49,11 @@ describe('the threads of a process', () => {
     expect(tids).toContain(process.pid);
     expect(tids).toEqual([...tids].sort((a, b) => a - b));
     expect(countTasks(process.pid)).toBe(tids.length);
+  });
+
+  it('have names', () => {
+    expect(readTaskName(process.pid, process.pid)).toBe(readFileSync('/proc/self/comm', 'utf8').slice(0, -1));
+    expect(readTaskName(process.pid, 1)).toBeNull();
   });
 
   it('are none when it is gone', () => {
