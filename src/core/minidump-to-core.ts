@@ -4,8 +4,7 @@
  */
 import type { Arch } from '../arch/arch.js';
 import { byMinidumpArch } from '../arch/index.js';
-import { contextLayout } from '../minidump/contexts.js';
-import { arm64Old } from '../minidump/foreign-contexts.js';
+import { archContext } from '../minidump/contexts.js';
 import type { Minidump } from '../minidump/minidump.js';
 import type { MinidumpRegion } from '../minidump/regions.js';
 import { StreamType } from '../minidump/stream-types.js';
@@ -66,29 +65,13 @@ function archOf(dump: Minidump): Arch {
 /** Null when the dump has none, or none that can be read. */
 function registersOf(dump: Minidump, arch: Arch, thread: MinidumpThread): RegisterSets | null {
   const bytes = dump.tolerate(() => dump.threadContext(thread), null);
-  const context = bytes === null ? null : dump.tolerate(() => usualContext(dump, arch, bytes), null);
+  const context =
+    bytes === null ? null : dump.tolerate(() => archContext(`context of thread ${thread.tid}`, arch, bytes), null);
   const raw = dump.tolerate(() => dump.rawRegisters, null)?.get(thread.tid);
   const sets = context === null ? null : registerSetsOf(arch, context);
   // The kernel's own set has what a context lacks: fs_base, orig_rax.
   if (raw?.length === arch.prstatusSize) return { general: raw, others: sets?.others ?? new Map() };
   return sets;
-}
-
-/** Throws MinidumpError when it is no context of that CPU. */
-function usualContext(dump: Minidump, arch: Arch, bytes: Uint8Array): Uint8Array {
-  const layout = contextLayout('context', bytes, dump.systemInfo?.architecture ?? null, dump.littleEndian);
-  if (layout !== arm64Old) return bytes;
-  const context = new Uint8Array(arch.context.size);
-  const usual = new Map(arch.registers.map(({ name, context: place }) => [name, place]));
-  for (const { name, offset, size } of layout.registers) {
-    const place = usual.get(name);
-    if (place) context.set(bytes.subarray(offset, offset + Math.min(size, place.size)), place.offset);
-  }
-  // v0-v31, then fpsr and fpcr, which changed places.
-  context.set(bytes.subarray(284, 284 + 512), 272);
-  context.set(bytes.subarray(276, 280), 788);
-  context.set(bytes.subarray(280, 284), 784);
-  return context;
 }
 
 /** As the kernel orders them: the crashed thread's PRSTATUS, the process's notes, its other sets, then thread by thread. */

@@ -88,6 +88,9 @@ export const amd64: ContextLayout = {
   extensible: true,
 };
 
+/** lldb's: the FXSAVE image ends behind xmm15 (416 bytes), what follows it in the full layout follows there. */
+export const amd64Lldb: ContextLayout = { ...amd64, size: 720, extensible: false };
+
 export const arm: ContextLayout = fromArch(armArch, 'arm', 0x40000000, [
   { name: 'fpscr', offset: 72, size: 8 },
   ...vectors('d', 32, 80, 8),
@@ -102,7 +105,7 @@ export const arm64: ContextLayout = fromArch(arm64Arch, 'arm64', 0x400000, [
 const LAYOUTS: ReadonlyMap<number, readonly ContextLayout[]> = new Map([
   [ProcessorArchitecture.x86, [x86]],
   [ProcessorArchitecture.x86Win64, [x86]],
-  [ProcessorArchitecture.amd64, [amd64]],
+  [ProcessorArchitecture.amd64, [amd64, amd64Lldb]],
   [ProcessorArchitecture.arm, [arm]],
   [ProcessorArchitecture.arm64, [arm64, arm64Old]],
   [ProcessorArchitecture.arm64Old, [arm64Old, arm64]],
@@ -162,6 +165,31 @@ export function contextLayout(
   }
   return flagged;
 }
+
+/**
+ * A context in the layout that `arch` has: other writers' layouts are rearranged, XSAVE state behind it is dropped. Throws
+ * MinidumpError when it is no context of that CPU.
+ */
+export function archContext(part: string, arch: Arch, bytes: Uint8Array): Uint8Array {
+  const layout = contextLayout(part, bytes, arch.minidumpArch, true);
+  const { size } = arch.context;
+  if (bytes.length >= size && layout !== arm64Old) return bytes.subarray(0, size);
+  const context = new Uint8Array(size);
+  if (layout === amd64Lldb) {
+    context.set(bytes.subarray(0, AMD64_LLDB_COMMON));
+    return context;
+  }
+  const places = new Map((layout === arm64Old ? arm64 : layout).registers.map((place) => [place.name, place]));
+  for (const { name, offset, size: width } of layout.registers) {
+    const place = places.get(name);
+    if (place !== undefined) context.set(bytes.subarray(offset, offset + Math.min(width, place.size)), place.offset);
+  }
+  new DataView(context.buffer).setUint32(arch.context.flags.offset, arch.context.flags.value, true);
+  return context;
+}
+
+/** Where lldb's amd64 layout leaves the usual one: behind xmm15. */
+const AMD64_LLDB_COMMON = 672;
 
 /** Reads every register that the layout names. Throws MinidumpError like `contextLayout`. */
 export function readContext(

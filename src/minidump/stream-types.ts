@@ -1,6 +1,7 @@
 /**
  * Stream types of a minidump's directory. Sources: Microsoft's minidumpapiset.h (MINIDUMP_STREAM_TYPE), Breakpad's
- * minidump_format.h (Linux, 0x4767....), Mozilla's minidump-writer (0x4d7a....), Crashpad's minidump_extensions.h (0x4350....).
+ * minidump_format.h and LLVM's
+ * MinidumpConstants.def (Linux, 0x4767....), Mozilla's minidump-writer (0x4d7a....), Crashpad's minidump_extensions.h (0x4350....).
  */
 export const StreamType = {
   unused: 0,
@@ -37,6 +38,10 @@ export const StreamType = {
   linuxAuxv: 0x47670008,
   linuxMaps: 0x47670009,
   linuxDsoDebug: 0x4767000a,
+  /** /proc/PID/stat, /proc/uptime: LLVM's. The third is a listing of /proc/PID/fd. */
+  linuxProcStat: 0x4767000b,
+  linuxProcUptime: 0x4767000c,
+  linuxProcFd: 0x4767000d,
 
   crashpadInfo: 0x43500001,
 

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type ContextLayout, contextLayout, contextLayouts, readContext } from '../../src/minidump/contexts.js';
+import { byName } from '../../src/arch/index.js';
+import {
+  archContext,
+  type ContextLayout,
+  contextLayout,
+  contextLayouts,
+  readContext,
+} from '../../src/minidump/contexts.js';
 import { ProcessorArchitecture as P } from '../../src/minidump/system.js';
 
 function sample(layout: ContextLayout, littleEndian: boolean, size = layout.size): Uint8Array {
@@ -13,7 +20,7 @@ function sample(layout: ContextLayout, littleEndian: boolean, size = layout.size
 /** Sizes that the format's headers assert. */
 const SIZES: Readonly<Record<string, readonly [architecture: number, sizes: readonly number[]]>> = {
   x86: [P.x86, [716]],
-  amd64: [P.amd64, [1232]],
+  amd64: [P.amd64, [1232, 720]],
   arm: [P.arm, [368]],
   arm64: [P.arm64, [912, 796]],
   mips: [P.mips, [600]],
@@ -65,8 +72,35 @@ test('the amd64 context may go on with XSAVE state, when the system is amd64', (
   expect(readContext('c', bytes, P.amd64, true).cpu).toBe('amd64');
 });
 
+describe('archContext', () => {
+  const layoutOf = (cpu: string, size: number) =>
+    contextLayouts.find((each) => each.cpu === cpu && each.size === size)!;
+
+  test.each([
+    ['x86_64', 'amd64', 720, P.amd64],
+    ['x86_64', 'amd64', 1232, P.amd64],
+    ['arm64', 'arm64', 796, P.arm64Old],
+    ['arm64', 'arm64', 912, P.arm64],
+    ['x86', 'x86', 716, P.x86],
+    ['arm', 'arm', 368, P.arm],
+  ] as const)('%s: the %s context of %i bytes keeps its registers', (name, cpu, size, architecture) => {
+    const arch = byName(name);
+    const bytes = sample(layoutOf(cpu, size), true);
+    const before = readContext('c', bytes, architecture, true);
+    const context = archContext('c', arch, bytes);
+    expect(context).toHaveLength(arch.context.size);
+    const after = readContext('c', context, arch.minidumpArch, true);
+    const kept = new Map(after.registers.map(({ name: register, value }) => [register, value]));
+    for (const { name: register, value } of before.registers) expect(kept.get(register), register).toBe(value);
+  });
+
+  test('another CPU’s is refused', () => {
+    expect(() => archContext('c', byName('x86_64'), new Uint8Array(368))).toThrow('c: has 368 bytes');
+  });
+});
+
 test.each([
-  ['size', new Uint8Array(100), P.amd64, 'context of thread 1: has 100 bytes, not 1232 (amd64)'],
+  ['size', new Uint8Array(100), P.amd64, 'context of thread 1: has 100 bytes, not 1232 (amd64), 720 (amd64)'],
   ['flags', new Uint8Array(1232), P.amd64, 'context of thread 1: its flags 0x0 do not say amd64'],
   ['CPU', sample(contextLayouts.find(({ cpu }) => cpu === 'x86')!, true), P.arm, 'has 716 bytes, not 368 (arm)'],
   ['architecture', new Uint8Array(716), P.alpha, 'there is no context of architecture alpha'],

@@ -295,6 +295,9 @@ export const sections: readonly Section[] = [
   ),
   text('cpuInfo', T.linuxCpuInfo),
   text('procStatus', T.linuxProcStatus),
+  text('procStat', T.linuxProcStat),
+  text('procUptime', T.linuxProcUptime),
+  text('procFd', T.linuxProcFd),
   text('lsbRelease', T.linuxLsbRelease),
   text('maps', T.linuxMaps),
   section(
