@@ -1,19 +1,21 @@
 /** A reader of others opens what we write: lldb (Debian: lldb-19) on a dump of each of the four CPUs. Skipped where there is none. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arch } from '../../src/arch/arch.js';
 import { architectures } from '../../src/arch/index.js';
+import { readContext } from '../../src/minidump/contexts.js';
+import { Minidump } from '../../src/minidump/minidump.js';
 import { StreamType } from '../../src/minidump/stream-types.js';
 import { Platform } from '../../src/minidump/system.js';
 import { MinidumpWriter } from '../../src/minidump/writer.js';
 
-function findLldb(): string | null {
+function find(...names: string[]): string | null {
   for (const directory of (process.env.PATH ?? '').split(delimiter)) {
-    for (const name of ['lldb-19', 'lldb']) {
+    for (const name of names) {
       const path = join(directory, name);
       try {
         accessSync(path, constants.X_OK);
@@ -26,7 +28,8 @@ function findLldb(): string | null {
   return null;
 }
 
-const lldb = findLldb();
+const lldb = find('lldb-19', 'lldb');
+const compiler = find('cc', 'gcc', 'clang');
 const BUILD_ID = '4a8f0c1122334455667788990011223344556677';
 
 interface Thread {
@@ -115,5 +118,25 @@ describe.skipIf(lldb === null)(`lldb${lldb === null ? ' (not installed: apt-get 
     expect(stdout.replaceAll('-', '').toLowerCase()).toMatch(new RegExp(`${BUILD_ID}.*${hex(0x56550000)}.*prog`));
     expect(stdout).toMatch(new RegExp(`${hex(0xf7000000)}.*linux-gate.so`));
     expect(stdout).toContain('stack of 4711 stack of 4711');
+  });
+
+  test.skipIf(compiler === null)('what it writes itself is read', { timeout: 60_000 }, async () => {
+    const program = join(directory, 'crash');
+    const file = join(directory, 'written.dmp');
+    writeFileSync(`${program}.c`, 'int main(void) { *(volatile int *)16 = 1; }\n');
+    await promisify(execFile)(compiler!, ['-g', '-o', program, `${program}.c`]);
+    const script = join(directory, 'commands');
+    const save = `process save-core --plugin-name=minidump --style=stack ${file}`;
+    writeFileSync(script, ['run', 'register read pc', save, 'kill', 'quit', ''].join('\n'));
+    const { stdout } = await promisify(execFile)(lldb!, ['--no-lldbinit', '-s', script, program], { timeout: 60_000 });
+    const dump = Minidump.open(readFileSync(file));
+    const [thread] = dump.threads!;
+    const { architecture } = dump.systemInfo!;
+    const context = readContext('context', dump.threadContext(thread!)!, architecture, dump.littleEndian);
+    expect(stdout).toMatch(new RegExp(`(pc|rip|eip) = 0x0*${context.pc.toString(16)}`));
+    expect(dump.exception).toMatchObject({ tid: thread!.tid, code: 11 });
+    expect(dump.modules!.find(({ name }) => name === program)?.base).toBeLessThanOrEqual(Number(context.pc));
+    expect(dump.memory.read(thread!.stack!.address, new Uint8Array(64))).toBe(64);
+    expect(dump.problems).toEqual([]);
   });
 });
