@@ -41,3 +41,12 @@ export function buildXz(blocks: readonly Uint8Array[]): Buffer {
   parts.push(index, u32(crc32(index)), u32(crc32(footer)), footer, Buffer.from('YZ'));
   return Buffer.concat(parts);
 }
+
+/** xz --check=crc64 --lzma2=dict=64KiB of 40 lines "the quick brown fox N". */
+const FOX =
+  '/Td6WFoAAATm1rRGAgAhAQgAAADYDyMT4AOOAHFdADoaCM52x+Xp1gc0w9EOv85V4aq94NV4z3+vkHpTk/ix/q30yDpeBYOtesDw' +
+  'eAYiluxf0OrJzZSSmg9l1toqzOZqRH3XRgLWST4ja0Udy9ifoCaOWclpynpRDoFBkm7R7j09AqyOeyBrJjBXbua2HAq3AAAAALhZ' +
+  'i6Bzmd4kAAGNAY8HAACDSm7sscRn+wIAAAAABFla';
+
+/** What an encoder makes. */
+export const fox = Buffer.from(FOX, 'base64');

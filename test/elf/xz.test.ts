@@ -1,13 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ElfError } from '../../src/elf/elf-error.js';
 import { decompressXz, prepareXz } from '../../src/elf/xz.js';
-import { buildXz } from './xz-builder.js';
+import { buildXz, fox } from './xz-builder.js';
 
-/** xz --check=crc64 --lzma2=dict=64KiB of 40 lines "the quick brown fox N". */
-const FOX =
-  '/Td6WFoAAATm1rRGAgAhAQgAAADYDyMT4AOOAHFdADoaCM52x+Xp1gc0w9EOv85V4aq94NV4z3+vkHpTk/ix/q30yDpeBYOtesDw' +
-  'eAYiluxf0OrJzZSSmg9l1toqzOZqRH3XRgLWST4ja0Udy9ifoCaOWclpynpRDoFBkm7R7j09AqyOeyBrJjBXbua2HAq3AAAAALhZ' +
-  'i6Bzmd4kAAGNAY8HAACDSm7sscRn+wIAAAAABFla';
 /** xz -9e --check=crc32 of 2 MiB of zeros. */
 const ZEROS =
   '/Td6WFoAAAFpIt42AgAhARwAAAAQz1jM//8RAWxdAABv/f//o7f/Rz5IFXI5YVG4kijmo4YH+e7kHoLTL8U6PAFLsX7JiopNL6MN' +
@@ -17,7 +12,6 @@ const ZEROS =
   'MC5WwI+F84OBwGXEJVP49ZE2MQWlsO5vwXBNRwzRkRGqrWAdus6xJxhcWYbpZlJYvul2rFnk5VsFCPnH2q38+1IrdM0eWyBC+d1T' +
   'PfgpZAk7gMsqbN+1O/DEvEgn5liAAO0ABQAcpiTxAAAAfoeJjQABjwOAgIABZg37Kz4wDYsCAAAAAAFZWg==';
 
-const fox = Buffer.from(FOX, 'base64');
 const foxText = Array.from({ length: 40 }, (_, i) => `the quick brown fox ${i + 1}\n`).join('');
 
 const text = (result: Uint8Array | ElfError): string =>

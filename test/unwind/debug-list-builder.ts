@@ -1,5 +1,4 @@
 import type { DebugListLayout } from '../../src/unwind/debug-list.js';
-import type { SparseMemory } from './sparse-memory.js';
 
 export interface ListSpec {
   readonly layout: DebugListLayout;
@@ -19,7 +18,7 @@ export interface ListSpec {
 export const ENTRY_STEP = 0x40;
 
 /** Puts a descriptor and its entries into memory. */
-export function putDebugList(memory: SparseMemory, spec: ListSpec): void {
+export function putDebugList(memory: { put(address: number, bytes: Uint8Array): unknown }, spec: ListSpec): void {
   const { layout, descriptor, files } = spec;
   const { word } = layout;
   const entryAt = (i: number): number => (i < files.length ? descriptor + 0x1000 + i * ENTRY_STEP : (spec.last ?? 0));

@@ -7,39 +7,12 @@ import { RegisterState } from '../../src/unwind/registers.js';
 import { FAILED, FINISHED, NOT_COVERED, STEPPED } from '../../src/unwind/stepper.js';
 import { buildElf, words } from '../elf/elf-builder.js';
 import { tryElf } from '../symbols/symbol-builder.js';
+import { buildExidxImage, EM_ARM, TABLE } from './exidx-builder.js';
 
-const EM_ARM = 40;
-const PT_LOAD = 1;
-const PT_ARM_EXIDX = 0x70000001;
-const INDEX = 0x8000;
-const TABLE = 0x9000;
 const STACK = 0xbe00_0000;
 const SP = 13;
 const LR = 14;
 const PC = 15;
-
-/** Function start and the second word of its entry (bit 31 clear: an address in the table). */
-type Entry = readonly [start: number, word: number];
-
-function image(entries: readonly Entry[], table: readonly number[] = []): Uint8Array {
-  const prel31 = (at: number, to: number): number => (to - at) & 0x7fff_ffff;
-  const index = entries.flatMap(([start, word], i) => {
-    const at = INDEX + 8 * i;
-    return [prel31(at, start), word === 1 || word >= 0x8000_0000 ? word : prel31(at + 4, word)];
-  });
-  return buildElf({
-    bits: 32,
-    machine: EM_ARM,
-    sections: [
-      { name: '.ARM.exidx', type: 0x70000001, addr: INDEX, bytes: words(4, ...index) },
-      { name: '.ARM.extab', addr: TABLE, bytes: words(4, ...table, 0) },
-    ],
-    segments: [
-      { type: PT_LOAD, flags: 5, section: '.ARM.extab' },
-      { type: PT_ARM_EXIDX, section: '.ARM.exidx' },
-    ],
-  }).bytes;
-}
 
 const stepper = (bytes: Uint8Array): ExidxStepper => ExidxStepper.of(tryElf(bytes)!)!;
 
@@ -61,7 +34,7 @@ function step(exidx: ExidxStepper, pc: number, stack: readonly number[], set: Re
 }
 
 describe('ExidxStepper', () => {
-  const bytes = image(
+  const bytes = buildExidxImage(
     [
       [0x1000, 0x80a8b0b0], // pop r4, lr
       [0x1100, 1],
@@ -117,7 +90,7 @@ describe('ExidxStepper', () => {
 
   it('a popped sp and a popped pc are what they are', () => {
     // pop sp, lr, pc
-    const popping = stepper(image([[0x1000, 0x808e00b0]]));
+    const popping = stepper(buildExidxImage([[0x1000, 0x808e00b0]]));
     const { status, registers } = step(popping, 0x1000, [STACK + 0x100, 0x11, 0x22]);
     expect(status).toBe(STEPPED);
     expect([registers[SP], registers[LR], registers[PC]]).toEqual([STACK + 0x100, 0x11, 0x22]);
@@ -130,7 +103,9 @@ describe('ExidxStepper', () => {
 
   it('many entries, each with its own program', () => {
     const many = stepper(
-      image(Array.from({ length: 300 }, (_, i) => [0x1000 + 16 * i, (0x8000b0b0 | ((i % 64) << 16)) >>> 0] as const)),
+      buildExidxImage(
+        Array.from({ length: 300 }, (_, i) => [0x1000 + 16 * i, (0x8000b0b0 | ((i % 64) << 16)) >>> 0] as const),
+      ),
     );
     for (let i = 299; i >= 0; i--) {
       const { registers } = step(many, 0x1000 + 16 * i, []);
@@ -141,7 +116,7 @@ describe('ExidxStepper', () => {
   it('is none for other images', () => {
     expect(ExidxStepper.of(tryElf(buildElf({ bits: 32, machine: EM_ARM }).bytes)!)).toBeNull();
     expect(ExidxStepper.of(tryElf(buildElf({ bits: 64 }).bytes)!)).toBeNull();
-    expect(ExidxStepper.of(tryElf(image([]))!)).toBeNull();
+    expect(ExidxStepper.of(tryElf(buildExidxImage([]))!)).toBeNull();
   });
 
   it('survives any byte changed, and any length', () => {
