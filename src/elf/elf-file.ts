@@ -56,7 +56,7 @@ export class ElfFile {
   readonly sections: readonly ElfSection[];
   /** p_vaddr - p_offset of the first executable PT_LOAD; 0 without one. */
   readonly loadBias: number;
-  #contents = new Map<ElfSection, Uint8Array>();
+  readonly #contents = new Map<ElfSection, Uint8Array>();
   #buildId: string | null | undefined;
   #soname: string | null | undefined;
   #sectionSoname: string | null | undefined;
@@ -97,11 +97,6 @@ export class ElfFile {
       this.#contents.set(section, bytes);
     }
     return bytes;
-  }
-
-  /** Forgets kept section contents (views of large files), once what was needed of them is compiled. */
-  release(): void {
-    this.#contents = new Map();
   }
 
   /** Offset in the image of an address, through the PT_LOAD that holds it in its file part; -1 when none does. */
