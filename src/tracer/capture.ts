@@ -160,7 +160,7 @@ export class Capture {
     const { addon, memory, watch } = this.#tools;
     const { tids } = this.#frozen;
     this.unstopped = this.#frozen.unstopped;
-    this.#registers = new RegisterFiles(addon, tids);
+    this.#registers = new RegisterFiles(addon, tids, job.kind !== 'backtrace');
     watch.lap('registers');
     if (job.kind !== 'crash') this.#readIdentity();
     const { prepared, registers } = this;
@@ -174,6 +174,7 @@ export class Capture {
       job,
       arch,
       mappings: prepared.mappings,
+      modulePages: prepared.modulePages,
       registers,
       overhead: FIXED_BYTES + prepared.mapsText.length,
     };

@@ -36,6 +36,8 @@ export interface FrozenView {
   readonly job: CaptureJob;
   readonly arch: Arch;
   readonly mappings: readonly Mapping[];
+  /** As `moduleRanges` makes them of the mappings. */
+  readonly modulePages: readonly CopyRange[];
   readonly registers: RegisterFiles;
   /** Bytes that the rest of the copy takes: maps, cpuinfo, ... */
   readonly overhead: number;
@@ -49,7 +51,7 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
     {
       threads: Array.from(registers.tids, (each, index) => stackInUse(arch, mappings, each, stackPointer(view, index))),
       near: job.kind === 'backtrace' || !registers.usable(0) ? [] : rangesNearRegisters(arch, mappings, registers, 0),
-      rest: moduleRanges(mappings),
+      rest: view.modulePages,
       fixedBytes,
     },
     job.limits,
@@ -77,7 +79,7 @@ function stackPointer({ registers, arch }: FrozenView, index: number): number {
 }
 
 /** The vdso whole (no file has it), of the others the first page. */
-function moduleRanges(mappings: readonly Mapping[]): CopyRange[] {
+export function moduleRanges(mappings: readonly Mapping[]): CopyRange[] {
   return modulesFromMaps(mappings, { entry: 0 }).map(({ base, size, name }) => ({
     address: base,
     size: Math.min(size, name === VDSO_NAME ? MAX_VDSO : PAGE),

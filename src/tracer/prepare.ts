@@ -3,12 +3,14 @@
  * signal. The maps are read again when it stands; nothing else here matters to the unwinder.
  */
 import { closeSync } from 'node:fs';
+import type { CopyRange } from '../minidump/copy-plan.js';
 import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
 import { type Mapping, parseMaps } from '../platform/proc-maps.js';
 import { type ProcStat, readTaskStat } from '../platform/proc-stat.js';
 import { parseProcStatus } from '../platform/proc-status.js';
 import { readTaskIds, readTaskName } from '../platform/proc-tasks.js';
+import { moduleRanges } from './copy.js';
 import { CaptureError, type Losses } from './failure.js';
 import { MappedFiles } from './files.js';
 import { openPerfMap } from './perf-map.js';
@@ -28,6 +30,8 @@ export class Prepared {
   tid: number;
   mapsText: Buffer = EMPTY;
   mappings: readonly Mapping[] = [];
+  /** What is copied of each module. */
+  modulePages: readonly CopyRange[] = [];
   status: Buffer = EMPTY;
   stat: ProcStat | null = null;
   auxv: Buffer = EMPTY;
@@ -81,6 +85,7 @@ export class Prepared {
   #useMaps(text: Buffer, losses: Losses): void {
     this.mapsText = text;
     this.mappings = parseMaps(text).mappings;
+    this.modulePages = moduleRanges(this.mappings);
     this.files.open(this.tid, this.mappings, losses);
   }
 

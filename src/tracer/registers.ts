@@ -33,8 +33,8 @@ export class RegisterFiles {
   readonly #sizes: Int32Array;
   readonly #state: readonly StateCopy[];
 
-  /** Reads the register sets of stopped threads; `tids` is not empty. */
-  constructor(addon: Addon, tids: readonly number[]) {
+  /** Reads the register sets of stopped threads; `tids` is not empty. Floating-point state costs as much again as all others. */
+  constructor(addon: Addon, tids: readonly number[], withState: boolean) {
     const count = tids.length;
     this.tids = Int32Array.from(tids);
     this.#sizes = new Int32Array(count);
@@ -42,7 +42,7 @@ export class RegisterFiles {
     addon.getRegsets(this.tids, NT_PRSTATUS, this.#general, STRIDE, this.#sizes);
     this.arch = byPrstatusSize(this.#sizes.find((size) => size > 0) ?? 0);
     let used = 0;
-    this.#state = (this.arch?.context.state ?? []).map((block) => {
+    this.#state = (withState ? (this.arch?.context.state ?? []) : []).map((block) => {
       const stride = Math.max(...block.copies.map(({ from, size }) => from + size));
       const total = stride * count;
       const ready = used + total <= readyState.length;

@@ -53,6 +53,10 @@ describe('a crashing process', () => {
     expect(dump.rawRegisters!.get(program.pid)).toHaveLength(table.prstatusSize);
     expect(captured.signal).toBe(11);
     expect(dump.softErrors).toEqual([]);
+    // The control words of the floating-point unit as every program begins with them: mxcsr, x87's.
+    const context = Buffer.from(dump.threadContext(dump.threads![0]!)!);
+    if (arch === 'x86_64') expect([context.readUInt32LE(52), context.readUInt32LE(256 + 24)]).toEqual([0x1f80, 0x1f80]);
+    if (arch === 'i386') expect(context.readUInt32LE(28) & 0xffff).toBe(0x37f);
     // Code around the pc.
     const code = Buffer.alloc(16);
     expect(dump.memory.read(Number(registers[table.registers[table.pc]!.name]), code)).toBe(16);
