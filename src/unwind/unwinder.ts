@@ -20,6 +20,7 @@ import { FINISHED, NOT_COVERED, STEPPED, type StepStatus } from './stepper.js';
 
 const PROT_EXEC = 4;
 const DEFAULT_MAX_FRAMES = 256;
+const FIRST_PAGE = 4096;
 
 export interface UnwinderOptions {
   readonly arch: Arch;
@@ -206,6 +207,8 @@ export class Unwinder {
       if (registers.signalFrame || registers.sp >= this.#saved.sp) return null;
       this.#explain?.({ frame: this.#frame, kind: 'rejected', text: 'the sp of the caller would be below the frame' });
     }
+    // A table led into the first page, where no code is: the start code's caller, so to say. Nothing is behind it.
+    if (!context && this.#saved.pc < FIRST_PAGE) return 'end';
     this.#adjust = true;
     registers.copyFrom(this.#saved);
     this.#trust = this.#fallbacks.step(registers, context, this.#image, this.#lookup, this.#frame, this.#explain);

@@ -56,6 +56,11 @@ describe('a walk by tables', () => {
     expect([lines, stop]).toEqual([['leaf+16 context'], 'end']);
   });
 
+  it('ends at a return address in the first page, whatever lies behind it on the stack', () => {
+    const stack = [1, IMAGE + 0x1350, IMAGE + 0x1350];
+    expect(unwindProcess({ ...plain, stack })).toMatchObject({ lines: ['leaf+16 context', '0x1 cfi'], stop: 'end' });
+  });
+
   it('stops at the number of frames asked', () => {
     const { lines, stop } = unwindProcess({ ...plain, maxFrames: 2 });
     expect([lines.length, stop]).toEqual([2, 'max frames']);
