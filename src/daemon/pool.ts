@@ -159,9 +159,9 @@ export class TracerPool {
 
   #ended(slot: TracerSlot, reason: string, expected: boolean): void {
     this.#slots.delete(slot);
-    if (!this.#open || expected) return;
-    this.#options.trouble(`tracer ${slot.pid} ended: ${reason}`);
-    if (slot.wasReady) {
+    if (!this.#open) return;
+    if (!expected) this.#options.trouble(`tracer ${slot.pid} ended: ${reason}`);
+    if (expected || slot.wasReady) {
       this.#fill();
       this.#dispatch();
     } else {

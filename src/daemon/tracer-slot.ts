@@ -92,6 +92,11 @@ export class TracerSlot {
     const problem = this.#run.accept(message.value, fds);
     if (problem === null && message.value.type === 'released') {
       this.#endRun();
+      if (message.value.ending === true) {
+        // It says that it ends: no request may be given to it meanwhile.
+        this.#expectedEnd = true;
+        return null;
+      }
       this.#becomeIdle();
       this.#events.free();
     }

@@ -127,6 +127,23 @@ describe('tracer pool', () => {
     for (const fd of [mapped, memfd]) closeSync(fd);
   });
 
+  it('gives nothing more to a tracer that says that it ends, and replaces it', async () => {
+    makePool({ min: 1, max: 1 });
+    ready(workers[0]!);
+    const run = capture();
+    const first = lastId;
+    workers[0]!.say(captured(first), [file()]);
+    workers[0]!.say({ type: 'released', id: first, ending: true });
+    await run.released;
+    capture();
+    expect(jobsOf(workers[0]!)).toEqual([first]);
+    workers[0]!.end('exit 0');
+    expect(workers).toHaveLength(2);
+    ready(workers[1]!);
+    expect(jobsOf(workers[1]!)).toEqual([lastId]);
+    expect(troubles).toEqual([]);
+  });
+
   it('queues what comes before a tracer is ready', () => {
     makePool();
     capture();
