@@ -10,5 +10,7 @@ function run(args, env) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
-run([join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/e2e/samples'], { SAMPLES_DIR: join(root, 'tombstones-sample') });
+run([join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/e2e/samples'], {
+  SAMPLES_DIR: join(root, 'tombstones-sample'),
+});
 if (process.argv.includes('--arm64')) run([join(root, 'scripts/arm64/test.mjs'), '--samples'], {});

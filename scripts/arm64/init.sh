@@ -14,6 +14,8 @@ mount --move /sys /newroot/sys
 mount -t tmpfs tmpfs /newroot/tmp
 mount -t tmpfs tmpfs /newroot/run
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro work /newroot/work || { echo 'guest: no work tree'; poweroff -f; }
+mkdir -p /newroot/shared
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 shared /newroot/shared || { echo 'guest: no shared directory'; poweroff -f; }
 cp /bin/busybox /newroot/bin/busybox 2>/dev/null
 for applet in sh mount mkdir cp ls cat env ip ifconfig poweroff ln rm chmod find date sync sleep ps kill grep unshare; do
   ln -sf busybox "/newroot/bin/$applet"

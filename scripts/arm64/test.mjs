@@ -1,10 +1,13 @@
-// npm run test:arm64: boots the arm64 guest in qemu-system-aarch64 and runs test/arm64 in it.
+// npm run test:arm64 [-- FILTER...]: boots the arm64 guest in qemu-system-aarch64 and runs test/arm64 and the addon's tests in it.
 import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Missing, prepareImage } from './image.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** A directory that the guest can write to: what it is to run goes in, samples come out. */
+const shared = join(root, '.cache/arm64-shared');
 const needed = {
   'qemu-system-aarch64': 'qemu-system-arm',
   mmdebstrap: 'mmdebstrap',
@@ -54,6 +57,8 @@ function boot(image) {
     'virtio-blk-pci,drive=root',
     '-virtfs',
     `local,path=${root},security_model=none,mount_tag=work,readonly=on,multidevs=remap`,
+    '-virtfs',
+    `local,path=${shared},security_model=none,mount_tag=shared`,
     '-append',
     'console=ttyAMA0 quiet loglevel=1 panic=-1',
   ];
@@ -85,12 +90,21 @@ try {
     });
     if (make.status !== 0) process.exit(1);
   }
+  mkdirSync(shared, { recursive: true });
+  const target = ['-O1', '-pthread', '-o', join(shared, 'target'), join(root, 'test/ptrace-napi/target.c')];
+  if (spawnSync('aarch64-linux-gnu-gcc', target, { stdio: 'inherit' }).status !== 0) process.exit(1);
+  const samples = process.argv.includes('--samples');
+  const only = process.argv.slice(2).filter((argument) => argument !== '--samples');
+  writeFileSync(join(shared, 'filters'), (samples ? ['samples'] : only).map((filter) => `${filter}\n`).join(''));
+  rmSync(join(shared, 'samples'), { recursive: true, force: true });
+  if (samples) mkdirSync(join(shared, 'samples'));
   const image = prepareImage((text) => console.log(text));
   console.log(`arm64: booting (${((Date.now() - started) / 1000).toFixed(0)} s to prepare)`);
   const status = await boot(image);
   if (status === null) console.error('arm64: the guest ended without a result');
   console.log(`arm64: done in ${((Date.now() - started) / 1000).toFixed(0)} s`);
   process.exitCode = status ?? 1;
+  if (samples && status === 0) cpSync(join(shared, 'samples'), join(root, 'tombstones-sample'), { recursive: true });
 } catch (error) {
   console.error(`test:arm64: ${error instanceof Missing ? `${error.message}; install it and run again` : error.stack}`);
   process.exitCode = 1;
