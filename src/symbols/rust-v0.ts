@@ -1,3 +1,4 @@
+import { BASIC_TYPES } from './rust-basic-types.js';
 import { rustInteger, rustQuoted } from './rust-literal.js';
 import { Malformed, RustV0Cursor } from './rust-v0-cursor.js';
 
@@ -11,30 +12,6 @@ import { Malformed, RustV0Cursor } from './rust-v0-cursor.js';
 const MAX_TEXT = 65_536;
 const MAX_STEPS = 100_000;
 const MAX_DEPTH = 256;
-
-const BASIC_TYPES: Readonly<Record<string, string>> = {
-  a: 'i8',
-  b: 'bool',
-  c: 'char',
-  d: 'f64',
-  e: 'str',
-  f: 'f32',
-  h: 'u8',
-  i: 'isize',
-  j: 'usize',
-  l: 'i32',
-  m: 'u32',
-  n: 'i128',
-  o: 'u128',
-  p: '_',
-  s: 'i16',
-  t: 'u16',
-  u: '()',
-  v: '...',
-  x: 'i64',
-  y: 'u64',
-  z: '!',
-};
 
 /** The name that a v0 symbol stands for; null when it is none, malformed, or too long. */
 export function demangleRustV0(name: string): string | null {
