@@ -45,6 +45,11 @@ const user = v.pipe(
   v.check(({ uid, gid }) => uid <= UID_MAX && gid <= UID_MAX, USER_FORM),
 );
 
+const socketName = v.pipe(
+  text,
+  v.check((value) => value.length > 0 && Buffer.byteLength(value) <= 107, 'expected 1 to 107 bytes'),
+);
+
 const AUTO = v.literal('auto');
 const LOG_TARGETS = ['console', 'journald', 'logd'] as const;
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -52,13 +57,8 @@ const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 const schema = v.strictObject(
   {
     mode: v.optional(oneOf(['classic']), 'classic'),
-    socket: v.optional(
-      v.pipe(
-        text,
-        v.check((value) => value.length > 0 && Buffer.byteLength(value) <= 107, 'expected 1 to 107 bytes'),
-      ),
-      DEFAULT_SOCKET,
-    ),
+    socket: v.optional(socketName, DEFAULT_SOCKET),
+    socket32: v.optional(socketName, 'auto'),
     tombstone_dir: v.optional(pathOr(['auto'], 'expected "auto" or an absolute path'), 'auto'),
     max_tombstones: v.optional(whole(1, 100), 10),
     tombstone_owner: v.optional(v.union([AUTO, user], USER_FORM), 'auto'),

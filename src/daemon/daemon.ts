@@ -3,7 +3,7 @@ import { readHostFacts } from '../platform/host-facts.js';
 import type { Client } from './client.js';
 import type { DaemonConfig } from './config.js';
 import { EngraverHost } from './engraver-host.js';
-import { openRequestSocket, type RequestSocket } from './listener.js';
+import { openRequestSockets, type RequestSocket } from './listener.js';
 import type { Log } from './log.js';
 import { logText } from './log-text.js';
 import { TracerPool } from './pool.js';
@@ -38,10 +38,10 @@ export interface DaemonOptions {
 }
 
 export class Daemon {
-  readonly socketName: string;
+  readonly socketNames: readonly string[];
   readonly tombstoneDir: string;
   readonly #options: DaemonOptions;
-  readonly #socket: RequestSocket;
+  readonly #sockets: readonly RequestSocket[];
   readonly #tombstones: TombstoneDirectory;
   readonly #pool: TracerPool;
   readonly #engraver: EngraverHost;
@@ -49,13 +49,13 @@ export class Daemon {
   readonly #refusals: RefusalLog;
   #closing: Promise<void> | null = null;
 
-  private constructor(options: DaemonOptions, socket: RequestSocket, tombstones: TombstoneDirectory) {
+  private constructor(options: DaemonOptions, sockets: readonly RequestSocket[], tombstones: TombstoneDirectory) {
     const { config, parts, log } = options;
     const settings = resolveSettings(config, readMachineTraits());
     const deadlineMs = config.deadline * 1000;
     this.#options = options;
-    this.#socket = socket;
-    this.socketName = socket.name;
+    this.#sockets = sockets;
+    this.socketNames = sockets.map((socket) => socket.name);
     this.tombstoneDir = settings.tombstoneDir;
     this.#tombstones = tombstones;
     this.#refusals = new RefusalLog(log);
@@ -97,7 +97,7 @@ export class Daemon {
       refused: this.#refused,
     };
     this.#server = new RequestServer(
-      socket.fd,
+      sockets.map((socket) => socket.fd),
       { request: (client, request) => handleRequest(context, client, request), refused: this.#refused },
       options.server,
     );
@@ -110,17 +110,17 @@ export class Daemon {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const { config } = options;
     // First of all: a second daemon must not touch the directory of the one that runs.
-    const socket = openRequestSocket(config.socket, options.env);
+    const { sockets: names, tombstoneDir, tombstoneOwner } = resolveSettings(config, readMachineTraits());
+    const sockets = openRequestSockets(names, options.env);
     try {
-      const { tombstoneDir, tombstoneOwner } = resolveSettings(config, readMachineTraits());
       const tombstones = await TombstoneDirectory.open({
         dir: tombstoneDir,
         max: config.max_tombstones,
         owner: tombstoneOwner,
       });
-      return new Daemon(options, socket, tombstones);
+      return new Daemon(options, sockets, tombstones);
     } catch (error) {
-      socket.close();
+      for (const socket of sockets) socket.close();
       throw error;
     }
   }
@@ -144,7 +144,7 @@ export class Daemon {
 
   async #close(): Promise<void> {
     this.#server.stop();
-    this.#socket.close();
+    for (const socket of this.#sockets) socket.close();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#options.shutdownMs ?? SHUTDOWN_MS);

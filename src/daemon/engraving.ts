@@ -1,5 +1,5 @@
 /** From a copy to its reports: two tries with different engravers, then, for what must not be lost, the copy itself. */
-import { fstat, read } from 'node:fs';
+import { fstatSync, read } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Engraved } from '../protocol/job.js';
@@ -7,7 +7,6 @@ import type { EngraveOrder, EngraverHost } from './engraver-host.js';
 import { logText } from './log-text.js';
 
 const readAsync = promisify(read);
-const fstatAsync = promisify(fstat);
 const CHUNK = 256 * 1024;
 
 export type EngravingResult =
@@ -34,8 +33,7 @@ async function attempt(host: EngraverHost, order: EngraveOrder): Promise<Engravi
   if (!result.ok) return { ...result, ended: host.pid !== engraver };
   for (const { kind, fd } of order.outputs) {
     // An engraver that says that it is done and wrote nothing is not believed.
-    const { size } = await fstatAsync(fd);
-    if (size === 0) return { ok: false, reason: `the engraver left the ${kind} empty` };
+    if (sizeOf(fd) === 0) return { ok: false, reason: `the engraver left the ${kind} empty` };
   }
   return result;
 }
@@ -47,7 +45,7 @@ export function apology(pid: number, tid: number, signal: number, reason: string
 
 /** Replaces a file's content by that of a memfd. */
 export async function copyMemfd(memfd: number, file: FileHandle): Promise<void> {
-  const { size } = await fstatAsync(memfd);
+  const size = sizeOf(memfd);
   const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(size, 1)));
   await file.truncate(0);
   for (let position = 0; position < size; ) {
@@ -63,12 +61,12 @@ export async function copyMemfd(memfd: number, file: FileHandle): Promise<void> 
 
 /** At most `limit` bytes from the beginning of a memfd. */
 export async function readMemfd(memfd: number, limit: number): Promise<Uint8Array> {
-  const { size } = await fstatAsync(memfd);
-  const bytes = Buffer.alloc(Math.min(size, limit));
+  const bytes = Buffer.alloc(Math.min(sizeOf(memfd), limit));
   const { bytesRead } = await readAsync(memfd, bytes, 0, bytes.length, 0);
   return bytes.subarray(0, bytesRead);
 }
 
-export async function sizeOf(fd: number): Promise<number> {
-  return (await fstatAsync(fd)).size;
+/** Of an open file, which is in memory: this waits for no device. */
+export function sizeOf(fd: number): number {
+  return fstatSync(fd).size;
 }

@@ -1,4 +1,4 @@
-/** The request socket: made here, or handed over by the service manager (sd_listen_fds(3)). */
+/** The request sockets: made here, or handed over by the service manager (sd_listen_fds(3)). */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { loadAddon } from '../platform/addon.js';
 
@@ -9,7 +9,7 @@ const BACKLOG = 4096;
 
 export interface RequestSocket {
   readonly fd: number;
-  /** For messages: `@android:debuggerd`, a path, or `passed by the service manager`. */
+  /** For messages: `@android:debuggerd`, a path, or `a socket passed by the service manager`. */
   readonly name: string;
   /** Closes it, and removes the path that was made. */
   close(): void;
@@ -21,35 +21,47 @@ export class ListenError extends Error {
 }
 
 /**
- * A socket that the service manager passed, else a new one: `socket` is an abstract name, or a path where it begins with `/`. A path that
- * a daemon left behind is taken over, one that is listened on is not.
+ * The sockets that the service manager passed, else new ones: a name is abstract, or a path where it begins with `/`. A path that a
+ * daemon left behind is taken over, one that is listened on is not. All are there, or none.
  * @throws ListenError
  */
-export function openRequestSocket(socket: string, env: NodeJS.ProcessEnv = process.env): RequestSocket {
-  const passed = takePassedSocket(env);
-  if (passed) return passed;
-  if (socket === '' || socket.includes('\0')) throw new ListenError('the socket needs a name');
-  return socket.startsWith('/') ? listenOnPath(socket) : listenOnAbstract(socket);
+export function openRequestSockets(names: readonly string[], env: NodeJS.ProcessEnv = process.env): RequestSocket[] {
+  const passed = takePassedSockets(env);
+  if (passed.length > 0) return passed;
+  const sockets: RequestSocket[] = [];
+  try {
+    for (const name of names) sockets.push(listen(name));
+    return sockets;
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+}
+
+function listen(name: string): RequestSocket {
+  if (name === '' || name.includes('\0')) throw new ListenError('the socket needs a name');
+  return name.startsWith('/') ? listenOnPath(name) : listenOnAbstract(name);
 }
 
 /** Takes the variables away in any case: they are not for the processes that this one starts. */
-function takePassedSocket(env: NodeJS.ProcessEnv): RequestSocket | null {
+function takePassedSockets(env: NodeJS.ProcessEnv): RequestSocket[] {
   const { LISTEN_FDS: count, LISTEN_PID: pid } = env;
   for (const name of ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES']) delete env[name];
-  if (count === undefined || pid !== String(process.pid)) return null;
-  if (count !== '1') throw new ListenError(`the service manager passed ${count} sockets; give one, a stream socket`);
+  if (count === undefined || pid !== String(process.pid)) return [];
+  if (!/^[1-9]$/.test(count))
+    throw new ListenError(`the service manager passed ${count} sockets; give stream sockets, 1 to 9`);
+  return Array.from({ length: Number(count) }, (_, index) => passedSocket(FIRST_PASSED_FD + index));
+}
+
+function passedSocket(fd: number): RequestSocket {
   const addon = loadAddon();
   try {
-    addon.setCloexec(FIRST_PASSED_FD, true);
-    addon.setNonBlocking(FIRST_PASSED_FD, true);
+    addon.setCloexec(fd, true);
+    addon.setNonBlocking(fd, true);
   } catch (error) {
     throw new ListenError(`the socket that the service manager passed cannot be used: ${(error as Error).message}`);
   }
-  return {
-    fd: FIRST_PASSED_FD,
-    name: 'passed by the service manager',
-    close: () => addon.closeFd(FIRST_PASSED_FD),
-  };
+  return { fd, name: 'a socket passed by the service manager', close: () => addon.closeFd(fd) };
 }
 
 function listenOnAbstract(name: string): RequestSocket {

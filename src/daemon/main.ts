@@ -29,7 +29,7 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
     const expected = error instanceof ListenError || error instanceof TombstoneError;
     return fail(expected || !(error instanceof Error) ? error : (error.stack ?? error));
   }
-  log.info(`listening on ${daemon.socketName}, tombstones go to ${daemon.tombstoneDir}`);
+  log.info(`listening on ${daemon.socketNames.join(' and ')}, tombstones go to ${daemon.tombstoneDir}`);
   if (process.getuid?.() !== 0)
     log.info('not root: only crashes and backtraces of processes of this user can be captured');
   const notifier = createNotifier();

@@ -35,8 +35,10 @@ export class PendingFiles {
   }
 
   async #open(): Promise<OpenedPair> {
-    const text = await this.#make();
-    const minidump = await this.#make();
+    const files = [this.#make(), this.#make()] as const;
+    // Both are there or have failed before anybody may discard them.
+    await Promise.allSettled(files);
+    const [text, minidump] = await Promise.all(files);
     return { text, minidump };
   }
 

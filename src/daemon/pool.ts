@@ -20,6 +20,8 @@ export interface PoolOptions {
   readonly queueMs?: number;
   /** Requests that may wait. Default 1024. */
   readonly queueLength?: number;
+  /** How long requests may wait while no tracer becomes free before another is started, ms. Default 250. */
+  readonly stallMs?: number;
   /** How long a tracer beyond `min` may be idle, ms. Default 30 s. */
   readonly idleMs?: number;
   /** A tracer ended that should not have, or could not be started. */
@@ -36,6 +38,8 @@ export interface CaptureOrder {
   readonly wanted: () => boolean;
 }
 
+const STALL_MS = 250;
+
 interface WaitingRun {
   readonly uid: number;
   readonly run: CaptureRun;
@@ -49,6 +53,7 @@ export class TracerPool {
   readonly #running = new Map<number, number>();
   #waiting: WaitingRun[] = [];
   #restart: NodeJS.Timeout | undefined;
+  #stall: NodeJS.Timeout | undefined;
   #open = true;
 
   constructor(options: PoolOptions) {
@@ -84,6 +89,7 @@ export class TracerPool {
   close(): void {
     this.#open = false;
     clearTimeout(this.#restart);
+    clearTimeout(this.#stall);
     for (const { run } of this.#waiting.splice(0)) run.fail('the daemon is shutting down');
     for (const slot of [...this.#slots]) slot.kill('the daemon is shutting down');
   }
@@ -104,8 +110,11 @@ export class TracerPool {
       const next = this.#takeNext();
       if (next === null) break;
       this.#begin(slot, next);
+      // The queue moves: whoever waits still may not wait for a new process.
+      clearTimeout(this.#stall);
+      this.#stall = undefined;
     }
-    this.#grow();
+    this.#watchQueue();
   }
 
   #takeNext(): WaitingRun | null {
@@ -127,11 +136,24 @@ export class TracerPool {
     });
   }
 
-  /** One more tracer where requests wait and none is on its way to take them. */
-  #grow(): void {
-    const starting = [...this.#slots].filter((slot) => slot.state === 'starting').length;
-    const startable = pickNext(this.#waiting, this.#running, this.#options.max) !== null;
-    if (startable && starting === 0 && this.#slots.size < this.#options.max) this.#start();
+  /**
+   * One more tracer where requests wait and none becomes free. Not at once: a storm of crashes is over before a new process is ready,
+   * and would pay for its start; captures that take long (a target that is held, one that does not stop) need others beside them.
+   */
+  #watchQueue(): void {
+    if (this.#stall !== undefined || !this.#wantsMore()) return;
+    this.#stall = setTimeout(() => {
+      this.#stall = undefined;
+      if (!this.#wantsMore()) return;
+      this.#start();
+      this.#watchQueue();
+    }, this.#options.stallMs ?? STALL_MS);
+  }
+
+  #wantsMore(): boolean {
+    if (!this.#open || this.#slots.size >= this.#options.max) return false;
+    if ([...this.#slots].some((slot) => slot.state === 'starting')) return false;
+    return pickNext(this.#waiting, this.#running, this.#options.max) !== null;
   }
 
   #fill(): void {

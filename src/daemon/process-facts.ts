@@ -1,6 +1,6 @@
 /** Reads what the policy wants to know of the asking process and of the target, from /proc. */
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
-import { type ProcStatus, readProcStatus, readTaskStatus, translateTid } from '../platform/proc-status.js';
+import { findTask, type ProcStatus, readProcStatus } from '../platform/proc-status.js';
 import type { DebuggerRequest } from '../protocol/request.js';
 import type { PeerCredentials, PolicyConfig, ProcessFacts, TargetFacts } from './policy.js';
 
@@ -22,8 +22,7 @@ export interface RequestFacts {
 export async function readRequestFacts(peer: PeerCredentials, request: DebuggerRequest): Promise<RequestFacts> {
   if (peer.pid <= 0) return { peer: null, target: null, peerName: '?', targetName: '?' };
   if (request.kind === 'crash') {
-    const tid = await translateTid(peer.pid, request.tid);
-    const status = tid === null ? null : readTaskStatus(peer.pid, tid);
+    const status = await findTask(peer.pid, request.tid);
     // A report of oneself needs no more than the identity: the crashing process is waiting.
     const name = status?.name ?? '?';
     return { peer: null, target: status === null ? null : identityOnly(status), peerName: name, targetName: name };

@@ -108,13 +108,14 @@ class RequestFlow {
         ? await ActivityManager.connect(activityManager)
         : null;
     this.#clock.enter('capture');
-    const files = this.#request.kind === 'backtrace' ? null : new PendingFiles(this.#context.tombstones);
     const capture = this.#context.pool.capture({
       job: this.#job(target, grounds, manager !== null),
       clientFd: this.#client.fd,
       uid: this.#client.credentials.uid,
       wanted: () => this.#client.isConnected(),
     });
+    // After the tracer was woken: the target waits for that.
+    const files = this.#request.kind === 'backtrace' ? null : new PendingFiles(this.#context.tombstones);
     try {
       const result = await capture.result;
       if (result.ok) await this.#use(result, target, { files, manager, capture });
@@ -173,7 +174,7 @@ class RequestFlow {
     this.#clock.enter('reply');
     const { replyMs } = this.#context;
     const sent = result.ok
-      ? await this.#client.writeFrom(text, await sizeOf(text), replyMs)
+      ? await this.#client.writeFrom(text, sizeOf(text), replyMs)
       : await this.#client.write(Buffer.from(`the backtrace could not be made: ${logText(result.reason)}\n`), replyMs);
     if (!sent) this.#fail('the client did not take the whole answer');
   }
@@ -222,6 +223,9 @@ class RequestFlow {
     const result = await engraveTwice(this.#context.engraver, { id: captured.id, memfd, files, outputs });
     if (result.ok) this.#outcome.unshift(describe(result.engraved));
     else this.#fail(`not engraved: ${logText(result.reason)}`);
+    const { debug } = this.#context.log;
+    debug(`request ${captured.id}: capture ${times(captured.micros)}`);
+    if (result.ok) debug(`request ${captured.id}: engrave ${times(result.engraved.micros)}`);
     const lost = captured.softErrors.length + (result.ok ? result.engraved.softErrors.length : 0);
     if (lost > 0) this.#outcome.push(`${lost} soft errors`);
     for (const message of [...captured.softErrors, ...(result.ok ? result.engraved.softErrors : [])]) {
@@ -256,6 +260,12 @@ class RequestFlow {
 function describe({ signal, topFrame, threads, frames }: Engraved): string {
   const where = topFrame === '' ? '' : `${logText(topFrame)}, `;
   return `${signal === '' ? '' : `${logText(signal, 64)}, `}${where}${threads} threads, ${frames} frames`;
+}
+
+/** `freeze 120, memory 300 us` */
+function times(micros: Readonly<Record<string, number>>): string {
+  const steps = Object.entries(micros).map(([step, value]) => `${step} ${Math.round(value)}`);
+  return `${logText(steps.join(', '))} us`;
 }
 
 function newMemfd(name: string, memfds: number[]): number {

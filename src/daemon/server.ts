@@ -23,27 +23,28 @@ export interface ServerOptions {
   readonly requestDeadlineMs?: number;
 }
 
-/** Uses `fd`, a non-blocking listener, without owning it. */
+/** Uses non-blocking listeners without owning them. */
 export class RequestServer {
   readonly #addon = loadAddon();
-  readonly #fd: number;
   readonly #handlers: ServerHandlers;
   readonly #deadlineMs: number;
   readonly #admission: Admission<Client>;
   readonly #clients = new Set<Client>();
   readonly #busy = new Set<Promise<void>>();
-  readonly #poller: Poller;
-  #pause: NodeJS.Timeout | undefined;
+  readonly #pollers: readonly Poller[];
+  readonly #pauses = new Set<NodeJS.Timeout>();
   #open = true;
 
-  constructor(fd: number, handlers: ServerHandlers, options: ServerOptions = {}) {
-    this.#fd = fd;
+  constructor(fds: readonly number[], handlers: ServerHandlers, options: ServerOptions = {}) {
     this.#handlers = handlers;
     this.#deadlineMs = options.requestDeadlineMs ?? REQUEST_DEADLINE_MS;
     this.#admission = new Admission(options.limits ?? DEFAULT_ADMISSION);
-    this.#poller = this.#addon.poll(fd, this.#addon.constants.READABLE, (error) => {
-      if (error) this.#handlers.refused(null, `cannot accept: ${error.message}`);
-      this.#accept();
+    this.#pollers = fds.map((fd) => {
+      const poller = this.#addon.poll(fd, this.#addon.constants.READABLE, (error) => {
+        if (error) this.#handlers.refused(null, `cannot accept: ${error.message}`);
+        this.#accept(fd, poller);
+      });
+      return poller;
     });
   }
 
@@ -56,8 +57,8 @@ export class RequestServer {
   stop(): void {
     if (!this.#open) return;
     this.#open = false;
-    clearTimeout(this.#pause);
-    this.#poller.close();
+    for (const pause of this.#pauses) clearTimeout(pause);
+    for (const poller of this.#pollers) poller.close();
   }
 
   /** Resolves when the requests under way are answered. */
@@ -70,15 +71,15 @@ export class RequestServer {
     for (const client of this.#clients) client.close();
   }
 
-  #accept(): void {
+  #accept(listener: number, poller: Poller): void {
     for (let count = 0; this.#open && count < CLIENTS_AT_ONCE; count++) {
       let fd: number | null;
       try {
-        fd = this.#addon.acceptUnix(this.#fd);
+        fd = this.#addon.acceptUnix(listener);
       } catch (error) {
         // A client that left before it was accepted says nothing about the next.
         if ((error as NodeJS.ErrnoException).code === 'ECONNABORTED') continue;
-        this.#rest((error as Error).message);
+        this.#rest(poller, (error as Error).message);
         return;
       }
       if (fd === null) return;
@@ -86,10 +87,14 @@ export class RequestServer {
     }
   }
 
-  #rest(reason: string): void {
+  #rest(poller: Poller, reason: string): void {
     this.#handlers.refused(null, `cannot accept: ${reason}`);
-    this.#poller.update(0);
-    this.#pause = setTimeout(() => this.#open && this.#poller.update(this.#addon.constants.READABLE), ACCEPT_PAUSE_MS);
+    poller.update(0);
+    const pause = setTimeout(() => {
+      this.#pauses.delete(pause);
+      if (this.#open) poller.update(this.#addon.constants.READABLE);
+    }, ACCEPT_PAUSE_MS);
+    this.#pauses.add(pause);
   }
 
   #admit(fd: number): void {

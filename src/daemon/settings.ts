@@ -10,6 +10,8 @@ export interface Owner {
 }
 
 export interface Settings {
+  /** Where clients come: the socket of all, and the one that Android's 32-bit processes know on a 64-bit machine. */
+  readonly sockets: readonly string[];
   readonly tombstoneDir: string;
   /** Null: the daemon's own user. */
   readonly tombstoneOwner: Owner | null;
@@ -44,7 +46,9 @@ export function resolveSettings(config: DaemonConfig, { android, root, dataSyste
   const engraver = config.engraver_user === 'auto' ? NOBODY : config.engraver_user;
   const manager =
     config.activity_manager === 'auto' ? (dataSystem ? ACTIVITY_MANAGER_SOCKET : 'none') : config.activity_manager;
+  const socket32 = config.socket32 === 'auto' ? `${config.socket}32` : config.socket32;
   return {
+    sockets: socket32 === 'none' ? [config.socket] : [config.socket, socket32],
     tombstoneDir: config.tombstone_dir === 'auto' ? (android ? ANDROID_DIR : LINUX_DIR) : config.tombstone_dir,
     // Only root can give a file or a process to somebody else.
     tombstoneOwner: root ? owner : null,

@@ -3,7 +3,7 @@
  * tombstone or the new one, never a part. Everything goes through a descriptor of the directory, and no link in it is followed: a rename
  * replaces the link itself, and new files are made with O_EXCL.
  */
-import { type BigIntStats, constants } from 'node:fs';
+import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { chooseSlot, type SlotState } from './slots.js';
@@ -72,11 +72,19 @@ export class TombstoneDirectory {
     }
   }
 
-  /** A new file, 0600, open for writing and reading. */
+  /** A new file, 0600, of the configured owner, open for writing and reading. */
   async create(): Promise<PendingFile> {
     const name = `.tombstone-${process.pid}-${this.#serial++}.tmp`;
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    return { name, handle: await open(join(this.#base, name), flags, 0o600) };
+    const file = { name, handle: await open(join(this.#base, name), flags, 0o600) };
+    const { owner } = this.#options;
+    try {
+      if (owner !== null) await file.handle.chown(owner.uid, owner.gid);
+      return file;
+    } catch (error) {
+      await this.discard(file);
+      throw error;
+    }
   }
 
   /** Removes a file that is not to be published. */
@@ -105,21 +113,18 @@ export class TombstoneDirectory {
   async #publish(text: PendingFile, minidump: PendingFile | null): Promise<string> {
     const files = minidump === null ? [text] : [text, minidump];
     try {
-      for (const { handle } of files) {
-        const { owner } = this.#options;
-        if (owner !== null) await handle.chown(owner.uid, owner.gid);
-        await handle.close();
-      }
       return await this.#moveIntoSlot(text, minidump);
     } catch (error) {
       await Promise.all(files.map((file) => this.discard(file)));
       throw error;
+    } finally {
+      // Not awaited: what was written is in the file already, and whoever waits for the path need not wait for this.
+      for (const { handle } of files) handle.close().catch(() => {});
     }
   }
 
   async #moveIntoSlot(text: PendingFile, minidump: PendingFile | null): Promise<string> {
-    const states = await Promise.all(Array.from({ length: this.#options.max }, (_, slot) => this.#stateOf(slot)));
-    const slot = chooseSlot(states);
+    const slot = await this.#chooseSlot();
     if (slot === null)
       throw new TombstoneError(`no slot in ${this.#options.dir} can be used: directories are in the way`);
     const name = slotName(slot);
@@ -136,20 +141,28 @@ export class TombstoneDirectory {
     return rename(join(this.#base, from), join(this.#base, to));
   }
 
-  async #stateOf(slot: number): Promise<SlotState> {
-    const [text, dump] = await Promise.all([this.#look(slotName(slot)), this.#look(`${slotName(slot)}.dmp`)]);
-    // A rename cannot replace a directory.
-    if (text === 'unknown' || dump === 'unknown' || text?.isDirectory() || dump?.isDirectory())
-      return { kind: 'blocked' };
-    if (text === null) return { kind: 'free' };
-    return { kind: 'taken', modifiedNs: text.mtimeNs, order: this.#published.get(slot) ?? -1 };
+  /** One reading of the directory tells of all slots; how old they are is asked only where none is free. */
+  async #chooseSlot(): Promise<number | null> {
+    const entries = new Map<string, Dirent>();
+    for (const entry of await readdir(this.#base, { withFileTypes: true })) entries.set(entry.name, entry);
+    const kinds = Array.from({ length: this.#options.max }, (_, slot) => {
+      const [text, dump] = [entries.get(slotName(slot)), entries.get(`${slotName(slot)}.dmp`)];
+      // A rename cannot replace a directory.
+      if (text?.isDirectory() || dump?.isDirectory()) return 'blocked';
+      return text === undefined ? 'free' : 'taken';
+    });
+    const free = kinds.indexOf('free');
+    if (free >= 0) return free;
+    const ages = kinds.map((kind, slot) => (kind === 'taken' ? this.#ageOf(slot) : { kind: 'blocked' as const }));
+    return chooseSlot(await Promise.all(ages));
   }
 
-  async #look(name: string): Promise<BigIntStats | null | 'unknown'> {
+  async #ageOf(slot: number): Promise<SlotState> {
     try {
-      return await lstat(join(this.#base, name), { bigint: true });
+      const { mtimeNs } = await lstat(join(this.#base, slotName(slot)), { bigint: true });
+      return { kind: 'taken', modifiedNs: mtimeNs, order: this.#published.get(slot) ?? -1 };
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : 'unknown';
+      return { kind: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'free' : 'blocked' };
     }
   }
 

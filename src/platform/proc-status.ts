@@ -75,18 +75,20 @@ function readStatus(path: string): ProcStatus | null {
 const TASKS_AT_ONCE = 64;
 
 /**
- * Translates a thread id that a process knows (its gettid(), of its own pid namespace) to the one that the reader's /proc shows.
- * Null when the process has no such thread.
+ * The status of a thread by the id that its process knows (its gettid(), of its own pid namespace), for a reader whose /proc may show
+ * another. Null when the process has no such thread.
  */
-export async function translateTid(pid: number, tid: number): Promise<number | null> {
+export async function findTask(pid: number, tid: number): Promise<ProcStatus | null> {
+  const same = readTaskStatus(pid, tid);
+  // Of one namespace only: the ids are the same. As a rule that is it, with a single file read.
+  if (same?.nspid.length === 1) return same;
   const leader = readProcStatus(pid);
-  if (leader === null) return null;
-  if (leader.nspid.length === 1) return readTaskStatus(pid, tid) === null ? null : tid;
-  if (leader.nspid.at(-1) === tid) return pid;
+  if (leader === null || leader.nspid.length === 1) return null;
+  if (leader.nspid.at(-1) === tid) return leader;
   const tasks = threadIds(pid);
   for (let at = 0; at < tasks.length; at++) {
-    const candidate = tasks[at]!;
-    if (readTaskStatus(pid, candidate)?.nspid.at(-1) === tid) return candidate;
+    const status = readTaskStatus(pid, tasks[at]!);
+    if (status?.nspid.at(-1) === tid) return status;
     if (at % TASKS_AT_ONCE === TASKS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
   }
   return null;

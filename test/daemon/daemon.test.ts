@@ -21,6 +21,7 @@ interface Running {
   readonly daemon: Daemon;
   readonly socket: string;
   readonly dir: string;
+  /** What is logged at the default level. */
   readonly lines: string[];
 }
 
@@ -39,7 +40,7 @@ async function start(
   const socket = uniqueName('daemon');
   const lines: string[] = [];
   const write = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
-  const log: Log = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') };
+  const log: Log = { error: write('error'), warn: write('warn'), info: write('info'), debug() {} };
   const config: DaemonConfig = {
     ...defaultConfig(),
     socket,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ListenError, openRequestSocket, type RequestSocket } from '../../src/daemon/listener.js';
+import { ListenError, openRequestSockets, type RequestSocket } from '../../src/daemon/listener.js';
 import { loadAddon } from '../../src/platform/addon.js';
 import { uniqueName } from './socket-client.js';
 
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 function open(name: string): RequestSocket {
-  const socket = openRequestSocket(name, {});
+  const socket = openRequestSockets([name], {})[0]!;
   sockets.push(socket);
   return socket;
 }
@@ -45,7 +45,7 @@ describe('request socket', () => {
       [name, `@${name}`],
       [path, path],
     ] as const) {
-      expect(() => openRequestSocket(socket, {})).toThrow(
+      expect(() => openRequestSockets([socket], {})).toThrow(
         new ListenError(`${shown} is in use: another debuggerd runs; stop it, or choose another name with --socket`),
       );
     }
@@ -55,7 +55,7 @@ describe('request socket', () => {
 
   it('as a path is open to every user, and removed at the end', () => {
     const path = join(dir, 'd.sock');
-    const socket = openRequestSocket(path, {});
+    const socket = openRequestSockets([path], {})[0]!;
     expect(lstatSync(path).mode & 0o777).toBe(0o666);
     socket.close();
     expect(() => lstatSync(path)).toThrow('ENOENT');
@@ -71,13 +71,13 @@ describe('request socket', () => {
   it('does not replace what is no socket', () => {
     const path = join(dir, 'file');
     writeFileSync(path, 'precious');
-    expect(() => openRequestSocket(path, {})).toThrow(ListenError);
+    expect(() => openRequestSockets([path], {})[0]!).toThrow(ListenError);
     expect(lstatSync(path).size).toBe(8);
   });
 
   it('does not remove a path that has become another’s', async () => {
     const path = join(dir, 'd.sock');
-    const socket = openRequestSocket(path, {});
+    const socket = openRequestSockets([path], {})[0]!;
     // The new file exists before the old one is gone: they cannot have the same inode.
     writeFileSync(`${path}.new`, '');
     const { rename } = await import('node:fs/promises');
@@ -87,20 +87,20 @@ describe('request socket', () => {
   });
 
   it('needs a name, and a directory', () => {
-    expect(() => openRequestSocket('', {})).toThrow(ListenError);
-    expect(() => openRequestSocket(join(dir, 'none/d.sock'), {})).toThrow(/^cannot listen on .*ENOENT/);
-    expect(() => openRequestSocket('x'.repeat(200), {})).toThrow(ListenError);
+    expect(() => openRequestSockets([''], {})).toThrow(ListenError);
+    expect(() => openRequestSockets([join(dir, 'none/d.sock')], {})).toThrow(/^cannot listen on .*ENOENT/);
+    expect(() => openRequestSockets('x'.repeat(200), {})).toThrow(ListenError);
   });
 
   it('ignores sockets passed to another process, and forgets the variables', () => {
     const name = uniqueName('passed');
     const env: NodeJS.ProcessEnv = { LISTEN_FDS: '1', LISTEN_PID: '1', LISTEN_FDNAMES: 'x', HOME: '/' };
-    const socket = openRequestSocket(name, env);
+    const socket = openRequestSockets(name, env);
     sockets.push(socket);
     expect(socket.name).toBe(`@${name}`);
     expect(env).toEqual({ HOME: '/' });
     const many = { LISTEN_FDS: '2', LISTEN_PID: String(process.pid) };
-    expect(() => openRequestSocket(name, many)).toThrow('the service manager passed 2 sockets');
+    expect(() => openRequestSockets(name, many)).toThrow('the service manager passed 2 sockets');
   });
 
   it('is the one that the service manager passed', async () => {
@@ -112,10 +112,10 @@ describe('request socket', () => {
     await build({
       stdin: {
         contents: `
-          import { openRequestSocket } from './src/daemon/listener.js';
+          import { openRequestSockets } from './src/daemon/listener.js';
           import { loadAddon } from './src/platform/addon.js';
           process.env.LISTEN_PID = String(process.pid);
-          const socket = openRequestSocket('unused');
+          const socket = openRequestSockets('unused');
           const poller = loadAddon().poll(socket.fd, loadAddon().constants.READABLE, () => {
             const client = loadAddon().acceptUnix(socket.fd);
             loadAddon().sendMessage(client, Buffer.from(socket.name + ' ' + process.env.LISTEN_FDS));

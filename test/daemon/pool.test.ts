@@ -156,15 +156,38 @@ describe('tracer pool', () => {
     expect(jobsOf(workers[0]!)).toEqual([first, first + 1]);
   });
 
-  it('grows under load to its bound, one at a time, and shrinks when idle', () => {
-    makePool({ idleMs: 1000 });
+  it('starts no tracer for a queue that moves', () => {
+    makePool({ stallMs: 100 });
+    ready(...workers);
+    for (let i = 0; i < 10; i++) capture();
+    const first = lastId - 9;
+    for (let done = 0; done < 8; done++) {
+      vi.advanceTimersByTime(99);
+      finish(workers[done % 2]!, first + done);
+    }
+    expect(workers).toHaveLength(2);
+    vi.advanceTimersByTime(1000);
+    // The two that are under way keep nobody waiting.
+    expect(workers).toHaveLength(2);
+  });
+
+  it('grows to its bound, one at a time, while the queue stands, and shrinks when idle', () => {
+    makePool({ idleMs: 1000, stallMs: 100 });
     ready(...workers);
     const finished = new Set<number>();
     for (let i = 0; i < 10; i++) capture();
+    expect(workers).toHaveLength(2);
+    vi.advanceTimersByTime(100);
+    expect(workers).toHaveLength(3);
+    vi.advanceTimersByTime(1000);
     expect(workers).toHaveLength(3);
     ready(workers[2]!);
+    vi.advanceTimersByTime(99);
+    expect(workers).toHaveLength(3);
+    vi.advanceTimersByTime(1);
     expect(workers).toHaveLength(4);
     ready(workers[3]!);
+    vi.advanceTimersByTime(1000);
     expect(workers).toHaveLength(4);
     expect(workers.map((worker) => jobsOf(worker).length)).toEqual([1, 1, 1, 1]);
     for (let next = 0; next < 10; ) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readKernelPolicy, readRequestFacts } from '../../src/daemon/process-facts.js';
-import { readTaskStatus, translateTid } from '../../src/platform/proc-status.js';
+import { findTask, readTaskStatus } from '../../src/platform/proc-status.js';
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
@@ -73,9 +73,9 @@ describe.runIf(process.getuid?.() === 0)('another pid namespace', () => {
     for (const tid of tids) {
       const inside = readTaskStatus(pid, tid)!.nspid.at(-1)!;
       expect(inside).not.toBe(tid);
-      expect(await translateTid(pid, inside)).toBe(tid);
+      expect((await findTask(pid, inside))?.pid).toBe(tid);
     }
-    expect(await translateTid(pid, pid)).toBeNull();
+    expect(await findTask(pid, pid)).toBeNull();
     const { peer } = await readRequestFacts({ ...self, pid }, request('backtrace', process.pid));
     expect(peer?.inOtherPidNamespace).toBe(true);
   });

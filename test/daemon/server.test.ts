@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../src/daemon/client.js';
-import { openRequestSocket } from '../../src/daemon/listener.js';
+import { openRequestSockets } from '../../src/daemon/listener.js';
 import { RequestServer, type ServerOptions } from '../../src/daemon/server.js';
 import { loadAddon } from '../../src/platform/addon.js';
 import { type DebuggerRequest, encodeRequest } from '../../src/protocol/request.js';
@@ -26,7 +26,7 @@ function serve(
   answer: (client: Client, request: DebuggerRequest) => Promise<void> = async () => {},
 ): Served {
   const name = uniqueName('server');
-  const socket = openRequestSocket(name, {});
+  const socket = openRequestSockets([name], {})[0]!;
   const requests: DebuggerRequest[] = [];
   const refusals: string[] = [];
   const server = new RequestServer(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseProcStatus, readProcStatus, readTaskStatus, translateTid } from '../../src/platform/proc-status.js';
+import { findTask, parseProcStatus, readProcStatus, readTaskStatus } from '../../src/platform/proc-status.js';
 
 /** The lines that the parser looks at, as the kernel writes them, with changes; undefined takes a line out. */
 function status(change: Record<string, string | undefined> = {}): string {
@@ -88,8 +88,8 @@ describe('/proc/PID/status', () => {
 
 describe('thread ids', () => {
   it('of the same pid namespace stay as they are, when they are threads of the process', async () => {
-    expect(await translateTid(process.pid, process.pid)).toBe(process.pid);
-    expect(await translateTid(process.pid, process.ppid)).toBeNull();
-    expect(await translateTid(4_194_304, 1)).toBeNull();
+    expect((await findTask(process.pid, process.pid))?.pid).toBe(process.pid);
+    expect(await findTask(process.pid, process.ppid)).toBeNull();
+    expect(await findTask(4_194_304, 1)).toBeNull();
   });
 });
