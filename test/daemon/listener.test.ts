@@ -89,18 +89,25 @@ describe('request socket', () => {
   it('needs a name, and a directory', () => {
     expect(() => openRequestSockets([''], {})).toThrow(ListenError);
     expect(() => openRequestSockets([join(dir, 'none/d.sock')], {})).toThrow(/^cannot listen on .*ENOENT/);
-    expect(() => openRequestSockets('x'.repeat(200), {})).toThrow(ListenError);
+    expect(() => openRequestSockets(['x'.repeat(200)], {})).toThrow(ListenError);
   });
 
   it('ignores sockets passed to another process, and forgets the variables', () => {
     const name = uniqueName('passed');
     const env: NodeJS.ProcessEnv = { LISTEN_FDS: '1', LISTEN_PID: '1', LISTEN_FDNAMES: 'x', HOME: '/' };
-    const socket = openRequestSockets(name, env);
-    sockets.push(socket);
-    expect(socket.name).toBe(`@${name}`);
+    const [socket, ...others] = openRequestSockets([name], env);
+    sockets.push(socket!);
+    expect([socket!.name, others.length]).toEqual([`@${name}`, 0]);
     expect(env).toEqual({ HOME: '/' });
-    const many = { LISTEN_FDS: '2', LISTEN_PID: String(process.pid) };
-    expect(() => openRequestSockets(name, many)).toThrow('the service manager passed 2 sockets');
+    const many = { LISTEN_FDS: '10', LISTEN_PID: String(process.pid) };
+    expect(() => openRequestSockets([name], many)).toThrow('the service manager passed 10 sockets');
+  });
+
+  it('opens several, or none where one is taken', () => {
+    const [first, second] = [uniqueName('first'), uniqueName('second')];
+    sockets.push(...openRequestSockets([second], {}));
+    expect(() => openRequestSockets([first, second], {})).toThrow(`@${second} is in use`);
+    sockets.push(...openRequestSockets([first], {}));
   });
 
   it('is the one that the service manager passed', async () => {
@@ -115,7 +122,7 @@ describe('request socket', () => {
           import { openRequestSockets } from './src/daemon/listener.js';
           import { loadAddon } from './src/platform/addon.js';
           process.env.LISTEN_PID = String(process.pid);
-          const socket = openRequestSockets('unused');
+          const [socket] = openRequestSockets(['unused', 'unused too']);
           const poller = loadAddon().poll(socket.fd, loadAddon().constants.READABLE, () => {
             const client = loadAddon().acceptUnix(socket.fd);
             loadAddon().sendMessage(client, Buffer.from(socket.name + ' ' + process.env.LISTEN_FDS));
@@ -140,7 +147,7 @@ describe('request socket', () => {
     addon.setTimeouts(client, { receiveMs: 10_000 });
     const answer = Buffer.alloc(100);
     const message = addon.receiveMessage(client, answer);
-    expect(answer.subarray(0, message?.bytes).toString()).toBe('passed by the service manager undefined');
+    expect(answer.subarray(0, message?.bytes).toString()).toBe('a socket passed by the service manager undefined');
     addon.closeFd(client);
     await ended;
   });

@@ -30,7 +30,7 @@ function serve(
   const requests: DebuggerRequest[] = [];
   const refusals: string[] = [];
   const server = new RequestServer(
-    socket.fd,
+    [socket.fd],
     {
       request: async (client, request) => {
         requests.push(request);

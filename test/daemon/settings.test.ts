@@ -8,6 +8,7 @@ const android = { android: true, root: true, dataSystem: true };
 describe('settings', () => {
   it('"auto" on Linux', () => {
     expect(resolveSettings(defaultConfig(), linux)).toEqual({
+      sockets: ['android:debuggerd', 'android:debuggerd32'],
       tombstoneDir: '/var/lib/debuggerd/tombstones',
       tombstoneOwner: null,
       engraverUser: { uid: 65534, gid: 65534 },
@@ -18,6 +19,7 @@ describe('settings', () => {
 
   it('"auto" on Android', () => {
     expect(resolveSettings(defaultConfig(), android)).toEqual({
+      sockets: ['android:debuggerd', 'android:debuggerd32'],
       tombstoneDir: '/data/tombstones',
       tombstoneOwner: { uid: 1000, gid: 1000 },
       engraverUser: { uid: 65534, gid: 65534 },
@@ -37,8 +39,15 @@ describe('settings', () => {
   });
 
   it('what is configured wins', () => {
-    const config = { ...defaultConfig(), tombstone_dir: '/t', activity_manager: 'none', system_uid: -1 };
+    const config = {
+      ...defaultConfig(),
+      socket32: 'none',
+      tombstone_dir: '/t',
+      activity_manager: 'none',
+      system_uid: -1,
+    };
     expect(resolveSettings(config, android)).toMatchObject({
+      sockets: ['android:debuggerd'],
       tombstoneDir: '/t',
       activityManager: null,
       systemUid: null,
