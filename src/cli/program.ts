@@ -2,6 +2,7 @@
 import { Command, type CommanderError } from 'commander';
 import { partPath } from '../platform/parts.js';
 import { CommandError, parseTid, UsageError } from './failure.js';
+import { registerMinidumpCommands } from './minidump-commands.js';
 import { version } from './version.js';
 
 const examples = `
@@ -88,6 +89,7 @@ export function createProgram(): Command {
       await engrave(file, options);
     });
 
+  registerMinidumpCommands(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride((error: CommanderError) => {
       // Commander has printed its own message (or the help) by now.

@@ -1,25 +1,16 @@
 /** Registers of a thread: from the kernel's own register set where the dump has it, else from the minidump CPU context. */
 import type { Arch, Field } from '../arch/arch.js';
+import { archContext } from '../minidump/contexts.js';
+import { MinidumpError } from '../minidump/error.js';
 
-/** MDRawContextARM64_Old, which Breakpad's client writes: u64 flags, x0-x30 sp pc, cpsr, then fpsr, fpcr, v0-v31; packed. */
-const ARM64_OLD = { size: 796, cpsr: 272, fpsr: 276, fpcr: 280, v: 284 } as const;
-const ARM64 = { size: 912, cpsr: 4, integers: 8, v: 272, fpcr: 784, fpsr: 788 } as const;
-
-/** The context as `arch.context` lays it out; null when it is none of this CPU's. */
+/** The context as `arch.context` lays it out, whatever layout of this CPU it was written in; null when it is none of this CPU's. */
 export function contextOf(arch: Arch, bytes: Uint8Array): Uint8Array | null {
-  if (arch.name === 'arm64' && bytes.length === ARM64_OLD.size) return fromOldArm64(bytes);
-  return bytes.length >= arch.context.size ? bytes.subarray(0, arch.context.size) : null;
-}
-
-function fromOldArm64(old: Uint8Array): Uint8Array {
-  const context = new Uint8Array(ARM64.size);
-  const copy = (from: number, to: number, size: number) => context.set(old.subarray(from, from + size), to);
-  copy(8, ARM64.integers, 33 * 8);
-  copy(ARM64_OLD.cpsr, ARM64.cpsr, 4);
-  copy(ARM64_OLD.fpsr, ARM64.fpsr, 4);
-  copy(ARM64_OLD.fpcr, ARM64.fpcr, 4);
-  copy(ARM64_OLD.v, ARM64.v, 512);
-  return context;
+  try {
+    return archContext('context', arch, bytes);
+  } catch (error) {
+    if (error instanceof MinidumpError) return null;
+    throw error;
+  }
 }
 
 function fill(arch: Arch, source: Uint8Array, field: (index: number) => Field | null): Uint8Array {

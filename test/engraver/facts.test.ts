@@ -177,12 +177,18 @@ describe('registerFile', () => {
 
   it('a context that is too short is none; a longer one (XSAVE) is cut', () => {
     expect(contextOf(x86_64, new Uint8Array(1231))).toBeNull();
-    expect(contextOf(x86_64, new Uint8Array(4000))).toHaveLength(1232);
+    const long = new Uint8Array(4000);
+    new DataView(long.buffer).setUint32(48, 0x10000b, true);
+    expect(contextOf(x86_64, long)).toHaveLength(1232);
+    // Of another CPU by its flags.
+    new DataView(long.buffer).setUint32(48, 0x400000, true);
+    expect(contextOf(x86_64, long)).toBeNull();
   });
 
   it("reads the arm64 context of Breakpad's client", () => {
     const old = new Uint8Array(796);
     const view = new DataView(old.buffer);
+    view.setBigUint64(0, 0x80000006n, true);
     for (let i = 0; i < 33; i++) view.setBigUint64(8 + 8 * i, BigInt(0x1000 + i), true);
     view.setUint32(272, 0x60000000, true);
     view.setUint32(276, 0x11, true);
