@@ -92,7 +92,12 @@ const commonjs = {
 async function buildBundles() {
   // dist/ holds CommonJS bundles below a package of type "module".
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
-  const parts = { daemon: 'daemon/main.ts', tracer: 'tracer/main.ts', engraver: 'engraver/main.ts' };
+  const parts = {
+    cli: 'cli/main.ts',
+    daemon: 'daemon/main.ts',
+    tracer: 'tracer/main.ts',
+    engraver: 'engraver/main.ts',
+  };
   const builds = Object.entries(parts).map(([name, entry]) =>
     esbuild.build({ ...commonjs, entryPoints: [join(root, 'src', entry)], outfile: join(dist, `lib/${name}.cjs`) }),
   );

@@ -1,4 +1,5 @@
 /** `debuggerd -b TID` and `debuggerd TID`: asks the daemon for a backtrace or a tombstone, with Android's words and exit codes. */
+import { writeSync } from 'node:fs';
 import { loadAddon } from '../platform/addon.js';
 import { readProcStatus } from '../platform/proc-status.js';
 import type { RequestKind } from '../protocol/job.js';
@@ -17,9 +18,22 @@ export interface Output {
 }
 
 const STANDARD: Output = {
-  stdout: (text) => process.stdout.write(text),
+  stdout: (text) => writeOut(Buffer.from(text as Uint8Array)),
   stderr: (text) => process.stderr.write(text),
 };
+
+/** To the descriptor itself: Node's stream takes some milliseconds to be made. Where that is full and does not wait, the stream is needed. */
+function writeOut(bytes: Uint8Array): void {
+  let done = 0;
+  try {
+    while (done < bytes.length) done += writeSync(1, bytes, done);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EAGAIN') process.stdout.write(bytes.subarray(done));
+    // The reader has seen enough (head, less).
+    else if (code !== 'EPIPE') throw error;
+  }
+}
 
 /** A backtrace of thousands of threads is some megabytes; a daemon that sends more without end is cut off. */
 const MAX_ANSWER = 256 * 1024 * 1024;
