@@ -41,7 +41,7 @@ export function startPrivileged(path: string, handlers: WorkerHandlers): Worker 
   const addon = loadAddon();
   const pair = createChannelPair();
   try {
-    const child = spawn(process.execPath, [path], {
+    const child = spawn(process.execPath, [...KEEP_CODE, path], {
       stdio: ['ignore', 'ignore', 'inherit', pair.child],
       env: workerEnvironment(),
     });
@@ -72,6 +72,11 @@ export interface ConfinedOptions {
 }
 
 /**
+ * Workers are warmed up once and may then wait for days: V8 would drop what it has compiled after some collections without a use, and
+ * the next crash would pay for it again.
+ */
+const KEEP_CODE = ['--no-flush-bytecode'];
+/**
  * The engraver is resident, and its jobs are short: without these its young generation grows to 32 MiB and glibc keeps the buffers
  * of large dumps (mallopt(3)), 40 MiB of memory that never serves again.
  */
@@ -86,7 +91,7 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
   try {
     const child = addon.spawnConfined({
       path: process.execPath,
-      args: [process.execPath, ...SMALL_HEAP, path],
+      args: [process.execPath, ...KEEP_CODE, ...SMALL_HEAP, path],
       env: { ...workerEnvironment(), ...SMALL_ARENAS },
       cwd: '/',
       fds: [null, null, stderr.childFd, pair.child],

@@ -10,7 +10,7 @@ import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '
 import { loadNaming } from './demangling.js';
 import { Inbox } from './inbox.js';
 import { collectGarbage, prepareCollection } from './memory-use.js';
-import { warmUp } from './warm-up.js';
+import { WarmUp } from './warm-up.js';
 import { EngraveWorker } from './worker.js';
 
 const SOCKET = 3;
@@ -32,7 +32,8 @@ async function main(): Promise<void> {
     addon.sendMessage(SOCKET, Buffer.from(JSON.stringify(message)));
   };
   const worker = new EngraveWorker(loadNaming());
-  warmUp(worker, addon);
+  const warmUp = new WarmUp(worker, addon);
+  warmUp.start();
   prepareCollection();
   addon.seccompLockdown();
   send({ type: 'ready' });
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
   for (;;) {
     let message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3, addon.constants.MSG_DONTWAIT);
     if (message === null) {
+      if (warmUp.next()) continue;
       collectGarbage();
       message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3);
     }

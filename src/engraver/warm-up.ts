@@ -1,7 +1,7 @@
 /**
- * Runs everything once before it is needed: a JavaScript loop is several times slower until it was compiled, and what would open a
+ * Runs everything before it is needed: a JavaScript loop is several times slower until it was compiled, and what would open a
  * file or load a module later must have done so by then. The work is a made-up crash of this process's own libraries, whose tables
- * are those that the next real crash is likely to need.
+ * are those that the next real crash is likely to need. The first rounds go before the first job, the others between jobs.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Arch } from '../arch/arch.js';
@@ -18,13 +18,16 @@ import type { EngraveWorker } from './worker.js';
 
 /** As long as the first crash may have to wait for it, milliseconds. */
 const BUDGET_MS = 250;
-const ROUNDS = 12;
+const FIRST_ROUNDS = 12;
+/** After about so many, another round makes the next job no faster: what is hot has been optimised. */
+const ROUNDS = 80;
 const THREADS = 8;
 /** Return addresses on each made-up stack. */
 const DEPTH = 48;
 const STACK = 0x7ff000000000;
 const STACK_SIZE = 0x1000;
-const OUTPUTS: readonly OutputKind[] = ['tombstone', 'minidump', 'backtrace', 'notification'];
+/** Of the jobs, in turns: a crash, a live backtrace. */
+const OUTPUTS: readonly (readonly OutputKind[])[] = [['tombstone', 'minidump', 'notification'], ['backtrace']];
 
 const INFO: DumpInfo = {
   version: 1,
@@ -119,27 +122,59 @@ function madeUpDump(arch: Arch, mappings: readonly Mapping[], round: number): Ui
   return Buffer.concat(writer.finish());
 }
 
-/** To be called before the process gives up opening files. What goes wrong here costs time later, nothing else. */
-export function warmUp(worker: EngraveWorker, addon: Addon): void {
-  const arch = hostArch();
-  if (arch === null) return;
-  const fds: number[] = [];
-  try {
-    const mappings = ownLibraries();
-    const files = openFiles(mappings);
-    fds.push(...files.map(({ fd }) => fd));
-    const dump = addon.memfdCreate('warm-up');
-    const outputs = OUTPUTS.map((kind) => ({ kind, fd: addon.memfdCreate(kind) }));
-    fds.push(dump, ...outputs.map(({ fd }) => fd));
-    const end = performance.now() + BUDGET_MS;
-    for (let round = 0; round < ROUNDS && performance.now() < end; round++) {
-      writeOutput(dump, [madeUpDump(arch, mappings, round)]);
-      const job: GivenJob = { id: 0, dump, outputs, files };
-      worker.engrave(job);
+/** Make it before the process gives up opening files. What goes wrong here costs time later, nothing else. */
+export class WarmUp {
+  readonly #worker: EngraveWorker;
+  readonly #arch = hostArch();
+  readonly #mappings: readonly Mapping[] = [];
+  readonly #jobs: readonly GivenJob[] = [];
+  readonly #fds: number[] = [];
+  #round = 0;
+
+  constructor(worker: EngraveWorker, addon: Addon) {
+    this.#worker = worker;
+    try {
+      this.#mappings = ownLibraries();
+      const files = openFiles(this.#mappings);
+      this.#fds.push(...files.map(({ fd }) => fd));
+      const dump = addon.memfdCreate('warm-up');
+      this.#fds.push(dump);
+      this.#jobs = OUTPUTS.map((kinds) => {
+        const outputs = kinds.map((kind) => ({ kind, fd: addon.memfdCreate(kind) }));
+        this.#fds.push(...outputs.map(({ fd }) => fd));
+        return { id: 0, dump, outputs, files };
+      });
+    } catch {
+      this.#end();
     }
-  } catch {
-    // Cold, then.
-  } finally {
-    for (const fd of fds) closeSync(fd);
+  }
+
+  /** The rounds that go before the first job. */
+  start(): void {
+    const end = performance.now() + BUDGET_MS;
+    while (this.#round < FIRST_ROUNDS && performance.now() < end && this.next());
+  }
+
+  /** One more round, of a few milliseconds. False: it was not worth it any more, or none works. */
+  next(): boolean {
+    const arch = this.#arch;
+    const job = this.#jobs[this.#round % this.#jobs.length];
+    if (arch === null || job === undefined || this.#round >= ROUNDS) {
+      this.#end();
+      return false;
+    }
+    try {
+      writeOutput(job.dump, [madeUpDump(arch, this.#mappings, this.#round++)]);
+      this.#worker.engrave(job);
+      return true;
+    } catch {
+      this.#end();
+      return false;
+    }
+  }
+
+  #end(): void {
+    this.#round = ROUNDS;
+    for (const fd of this.#fds.splice(0)) closeSync(fd);
   }
 }
