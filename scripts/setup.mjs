@@ -37,4 +37,17 @@ if (!process.argv.includes('--no-build')) {
     run(process.execPath, [join(root, 'scripts/build.mjs')]);
   }
 }
-if (process.argv.includes('--programs')) run('make', ['-s', '-j2', '-C', join(root, 'test/programs')]);
+/** What the tests run: the programs of this machine's CPU and, where its compiler is there, those of i386 with their handler. */
+function buildPrograms() {
+  const programs = ['-s', '-j2', '-C', join(root, 'test/programs')];
+  run('make', programs);
+  if (process.arch !== 'x64') return;
+  if (spawnSync('i686-linux-gnu-gcc', ['--version']).status !== 0) {
+    console.log('no i686-linux-gnu-gcc: the tests of 32-bit programs are skipped (Debian: gcc-i686-linux-gnu)');
+    return;
+  }
+  run('make', [...programs, 'ARCH=i386']);
+  run('make', ['-s', '-j2', '-C', join(root, 'native/client'), 'ARCH=i386', `OUT=${join(root, 'dist/lib/i386')}`]);
+}
+
+if (process.argv.includes('--programs')) buildPrograms();

@@ -1,8 +1,9 @@
-/** Compiles the C programs of test/tracer/programs, each at its first use in a test process. */
+/** Compiles the C programs of test/tracer/programs, each at its first use in a test file. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 
 const sources = join(import.meta.dirname, 'programs');
 const compiled = new Map<string, string>();
@@ -21,6 +22,9 @@ export function compile(name: string): string {
   return path;
 }
 
-process.once('exit', () => {
+// A test process may be ended without an 'exit' event: what was compiled goes with the test file.
+afterAll(() => {
   if (dir !== null) rmSync(dir, { recursive: true, force: true });
+  dir = null;
+  compiled.clear();
 });
