@@ -51,12 +51,16 @@ export interface CaptureJob {
   readonly ownerOnly?: boolean;
   /** How long the capture may take, the wait for a fatal signal included; milliseconds. Default 9000. */
   readonly deadlineMs?: number;
+  /** Copy the environment, which holds secrets as a rule. Default no. */
+  readonly environ?: boolean;
+  /** Blank words of stacks and other data that are neither small numbers nor pointers into the stack or code. Default no. */
+  readonly sanitizeStacks?: boolean;
 }
 
 export interface CaptureLimits {
   /** Bytes of stack copied per thread at most. */
   readonly stackBytes: number;
-  /** Size of the whole copy at most. */
+  /** Size at most of the minidump on disk: of the copy, and of what completing it adds. */
   readonly dumpBytes: number;
 }
 
@@ -130,6 +134,8 @@ export interface EngraveJob {
   readonly type: 'engrave';
   readonly id: number;
   readonly outputs: readonly OutputKind[];
+  /** Size of the completed minidump at most. Default: no limit. */
+  readonly dumpBytes?: number;
 }
 
 export interface Engraved {

@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
 import { readTaskIds } from '../platform/proc-tasks.js';
-import type { CaptureJob } from '../protocol/job.js';
+import type { CaptureJob, CaptureLimits } from '../protocol/job.js';
 import { type CopiedMemory, copyMemory } from './copy.js';
 import { awaitFatalSignal } from './crash-wait.js';
 import type { Deadline, Stopwatch } from './deadline.js';
@@ -19,6 +19,7 @@ import { Prepared } from './prepare.js';
 import { RegisterFiles } from './registers.js';
 import { release, stopAndDetach } from './release.js';
 import { SIGINFO_SIZE } from './siginfo.js';
+import { mapsBytes, moduleBytes } from './sizes.js';
 
 /** For the tracer's own warm-up on a process that must live on: raises the signal, which is not delivered in the end. */
 export interface Rehearsal {
@@ -35,8 +36,10 @@ export interface CaptureTools {
   readonly rehearsal: Rehearsal | null;
 }
 
-/** The rest of the copy besides the memory: room for cpuinfo, status, tables and texts. */
+/** Small tables and texts that every dump has: directory, system info, status, auxv, soft errors, ... */
 const FIXED_BYTES = 64 * 1024;
+/** Entry of a module, and its name of usual length as UTF-16. */
+const BYTES_PER_MODULE = 256;
 
 /** A target from the attach to the release. Make it, `copy`, look at the results, `release`, `close`; `release` always. */
 export class Capture {
@@ -110,7 +113,7 @@ export class Capture {
   #freezeLive(): void {
     const { job } = this;
     const { addon, deadline, watch } = this.#tools;
-    this.#prepared = new Prepared(addon, job.pid, job.tid, this.losses);
+    this.#prepared = new Prepared(addon, job, this.losses);
     watch.lap('prepare');
     if (!this.#prepared.tids.includes(job.tid)) {
       throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
@@ -144,7 +147,7 @@ export class Capture {
     this.#tools.acknowledge();
     rehearsal?.provoke();
     // The thread is on its way to its signal; the others stand still.
-    this.#prepared = new Prepared(addon, job.pid, job.tid, this.losses);
+    this.#prepared = new Prepared(addon, job, this.losses);
     watch.lap('prepare');
     const signal = awaitFatalSignal(addon, job.tid, deadline);
     this.timeMs = Date.now();
@@ -176,7 +179,8 @@ export class Capture {
       mappings: prepared.mappings,
       modulePages: prepared.modulePages,
       registers,
-      overhead: FIXED_BYTES + prepared.mapsText.length,
+      overhead:
+        FIXED_BYTES + Math.min(prepared.mapsText.length, mapsBytes(job.limits)) + moduleTable(prepared, job.limits),
     };
     memory.reset();
     this.#memory = copyMemory(view, memory, tids[0]!, losses);
@@ -195,6 +199,11 @@ export class Capture {
       this.#owner = -1;
     }
   }
+}
+
+/** Bytes of the module list: there are fewer modules than ranges that are copied of them. */
+function moduleTable({ modulePages, commandLine }: Prepared, limits: CaptureLimits): number {
+  return Math.min(modulePages.length * BYTES_PER_MODULE, moduleBytes(limits)) + commandLine.length;
 }
 
 function requestedFirst(tids: readonly number[], first: number): number[] {

@@ -12,13 +12,12 @@ import { interruptedStack, SCANNED_BYTES } from './interrupted-stack.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
 import { clip, rangesNearRegisters } from './memory-near.js';
 import type { RegisterFiles } from './registers.js';
+import { copyBytes, type ThreadShares, threadShares } from './sizes.js';
 import { stackInUse, stackMapping } from './stacks.js';
 
 const PAGE = 4096;
 const MAX_VDSO = 64 * 1024;
 const ABORT_MESSAGE_BYTES = 512;
-/** Context, register sets, table entries and name of a thread. */
-const BYTES_PER_THREAD = 2048;
 /** Threads on an alternate stack whose usual one is looked for. */
 const MAX_INTERRUPTED = 64;
 
@@ -29,6 +28,8 @@ export interface CopiedMemory {
   readonly others: readonly Block[];
   /** What lies at the abort message's address: its length word, then the text. Null where nothing readable does. */
   readonly abortMessage: Block | null;
+  /** How many threads the dump has room for. */
+  readonly threads: ThreadShares;
 }
 
 /** What the frozen process looks like. Thread 0 is the crashed or requested one. */
@@ -46,15 +47,21 @@ export interface FrozenView {
 /** `tid` is any stopped thread. */
 export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, losses: Losses): CopiedMemory {
   const { job, arch, mappings, registers } = view;
-  const fixedBytes = view.overhead + registers.tids.length * BYTES_PER_THREAD;
+  const count = registers.tids.length;
+  const threads = threadShares(count, view.overhead, job.limits);
+  if (threads.whole < count) losses.add('registers', `of ${count - threads.whole} threads left out: the dump is full`);
+  if (threads.listed < count) losses.add('threads', `${count - threads.listed} not even listed: the dump is full`);
+  const fixedBytes = view.overhead + threads.bytes;
+  const limit = copyBytes(job.limits);
+  const stacksOf = Array.from(registers.tids.subarray(0, threads.whole));
   const plan = planCopy(
     {
-      threads: Array.from(registers.tids, (each, index) => stackInUse(arch, mappings, each, stackPointer(view, index))),
+      threads: stacksOf.map((each, index) => stackInUse(arch, mappings, each, stackPointer(view, index))),
       near: job.kind === 'backtrace' || !registers.usable(0) ? [] : rangesNearRegisters(arch, mappings, registers, 0),
       rest: view.modulePages,
       fixedBytes,
     },
-    job.limits,
+    { stackBytes: job.limits.stackBytes, dumpBytes: limit },
   );
   for (const message of plan.losses) losses.add('memory', message);
 
@@ -66,9 +73,10 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
     stacks: plan.stacks.map((range) => (range === null ? null : blocks[next++]!)),
     others: blocks.slice(stacks.length, stacks.length + plan.memory.length),
     abortMessage: abort.length > 0 ? blocks.at(-1)! : null,
+    threads,
   };
   const used = blocks.reduce((sum, { bytes }) => sum + bytes.length, fixedBytes);
-  const interrupted = interruptedRanges(view, copied.stacks, job.limits.dumpBytes - used);
+  const interrupted = interruptedRanges(view, copied.stacks, limit - used);
   copied.others.push(...memory.read(tid, interrupted));
   return copied;
 }
@@ -101,7 +109,7 @@ function interruptedRanges(view: FrozenView, stacks: readonly (Block | null)[], 
   const { arch, mappings, registers, job } = view;
   const taken = new Set<number>();
   const candidates: { readonly index: number; readonly own: number }[] = [];
-  for (let index = 0; index < registers.tids.length; index++) {
+  for (let index = 0; index < stacks.length; index++) {
     const own = stackMapping(mappings, stackPointer(view, index));
     if (own < 0) continue;
     taken.add(own);

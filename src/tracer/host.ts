@@ -1,5 +1,5 @@
 /** Facts of this machine that go into every copy, read once. */
-import { machine, release, type } from 'node:os';
+import { machine, release, type, version } from 'node:os';
 import type { Arch } from '../arch/arch.js';
 import { cpuFromCpuinfo } from '../minidump/cpu-from-cpuinfo.js';
 import type { SystemRecord } from '../minidump/records.js';
@@ -16,6 +16,7 @@ export interface Host {
   readonly bootTime: number;
   /** CPUs that are online; 0 when that could not be read. */
   readonly cpuCount: number;
+  /** `Linux RELEASE VERSION MACHINE`, as uname(2) has them. */
   readonly osText: string;
   readonly platform: number;
 }
@@ -30,7 +31,7 @@ export function readHost(): Host {
     release: release_.find((bytes) => bytes.length > 0) ?? Buffer.alloc(0),
     bootTime,
     cpuCount: countCpus(online),
-    osText: `${type()} ${release()} ${machine()}`,
+    osText: `${type()} ${release()} ${version()} ${machine()}`,
     platform: isAndroid() ? Platform.android : Platform.linux,
   };
 }

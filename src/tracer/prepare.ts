@@ -3,6 +3,7 @@
  * signal. The maps are read again when it stands; nothing else here matters to the unwinder.
  */
 import { closeSync } from 'node:fs';
+import { Auxv } from '../minidump/auxv.js';
 import type { CopyRange } from '../minidump/copy-plan.js';
 import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
@@ -10,9 +11,13 @@ import { type Mapping, parseMaps } from '../platform/proc-maps.js';
 import { type ProcStat, readTaskStat } from '../platform/proc-stat.js';
 import { parseProcStatus } from '../platform/proc-status.js';
 import { readTaskIds, readTaskName } from '../platform/proc-tasks.js';
+import type { CaptureJob } from '../protocol/job.js';
+import { auxiliaryValue, wordSizeOf } from './auxiliary.js';
 import { moduleRanges } from './copy.js';
+import { type Details, readDetails } from './details.js';
 import { CaptureError, type Losses } from './failure.js';
 import { MappedFiles } from './files.js';
+import { linkerRanges } from './linker-memory.js';
 import { openPerfMap } from './perf-map.js';
 
 /** A mapping's line takes 73 bytes and its name; the kernel's default of 65,530 mappings fits. */
@@ -30,8 +35,11 @@ export class Prepared {
   tid: number;
   mapsText: Buffer = EMPTY;
   mappings: readonly Mapping[] = [];
-  /** What is copied of each module. */
+  /** What is copied of each module, and of the dynamic linker's data where the dump is to be kept. */
   modulePages: readonly CopyRange[] = [];
+  /** What only a dump that is kept shows. */
+  readonly details: Details;
+  readonly #linker: boolean;
   status: Buffer = EMPTY;
   stat: ProcStat | null = null;
   auxv: Buffer = EMPTY;
@@ -39,9 +47,12 @@ export class Prepared {
   /** -1: there is none. */
   perfMap = -1;
 
-  /** Throws CaptureError when the process is gone. `tid` is the thread that was asked for. */
-  constructor(addon: Addon, pid: number, tid: number, losses: Losses) {
+  /** Throws CaptureError when the process is gone. */
+  constructor(addon: Addon, job: CaptureJob, losses: Losses) {
+    const { pid, tid } = job;
     this.pid = pid;
+    // What is blanked in data would be missing in the list.
+    this.#linker = job.kind !== 'backtrace' && job.sanitizeStacks !== true;
     this.files = new MappedFiles(addon);
     this.tids = readTaskIds(pid);
     if (this.tids.length === 0) throw new CaptureError(`process ${pid} is gone`);
@@ -59,6 +70,7 @@ export class Prepared {
     this.#useMaps(maps, losses);
     const status = parseProcStatus(this.status.toString('latin1'));
     if (status !== null) this.perfMap = openPerfMap(addon, this.tid, status.nspid.at(-1)!, status.uid.effective);
+    this.details = readDetails(job, this.tid, losses);
   }
 
   /** comm of a thread; null when it was gone before that could be read. */
@@ -86,7 +98,14 @@ export class Prepared {
     this.mapsText = text;
     this.mappings = parseMaps(text).mappings;
     this.modulePages = moduleRanges(this.mappings);
+    if (this.#linker) this.modulePages = [...this.modulePages, ...this.#linkerPages()];
     this.files.open(this.tid, this.mappings, losses);
+  }
+
+  #linkerPages(): CopyRange[] {
+    const wordSize = wordSizeOf(this.auxv);
+    const [entry, linker] = [Auxv.AT_ENTRY, Auxv.AT_BASE].map((type) => auxiliaryValue(this.auxv, wordSize, type));
+    return linkerRanges(this.mappings, entry!, linker!);
   }
 
   /** What an exec would change too. */

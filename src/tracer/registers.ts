@@ -81,14 +81,15 @@ export class RegisterFiles {
     return this.arch?.name === 'x86_64' ? this.#field(index, X86_64_FS_BASE) : -1;
   }
 
-  /** The minidump contexts of all threads, null where registers are missing. One allocation. */
-  contexts(): (Buffer | null)[] {
+  /** The minidump contexts of the first `count` threads, null where registers are missing. One allocation. */
+  contexts(count: number): (Buffer | null)[] {
     const { arch } = this;
-    if (arch === null) return Array.from(this.tids, () => null);
+    const tids = this.tids.subarray(0, count);
+    if (arch === null) return Array.from(tids, () => null);
     const { size, flags } = arch.context;
     const stride = Math.ceil(size / 8) * 8;
-    const all = Buffer.alloc(stride * this.tids.length);
-    return Array.from(this.tids, (_, index) => {
+    const all = Buffer.alloc(stride * tids.length);
+    return Array.from(tids, (_, index) => {
       if (!this.usable(index)) return null;
       const context = all.subarray(index * stride, index * stride + size);
       context.writeUIntLE(flags.value, flags.offset, Math.min(flags.size, 6));

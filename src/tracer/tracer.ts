@@ -11,6 +11,7 @@ import { readLogTails } from './log-tails.js';
 import { MemoryCopy } from './memory-copy.js';
 import { readPerfMap } from './perf-map.js';
 import { signalNumber } from './siginfo.js';
+import { copyBytes } from './sizes.js';
 import { writeCopy } from './write.js';
 
 /** Less than the daemon's patience, so that a capture in trouble is given up in order. */
@@ -87,7 +88,7 @@ export class Tracer {
       unstopped: unstopped.map(({ tid }) => tid),
       siginfo,
       logs: readLogTails(job.logFiles, losses),
-      perfMap: prepared.perfMap < 0 ? Buffer.alloc(0) : readPerfMap(prepared.perfMap, job.limits.dumpBytes, losses),
+      perfMap: prepared.perfMap < 0 ? Buffer.alloc(0) : readPerfMap(prepared.perfMap, copyBytes(job.limits), losses),
       timeMs,
       losses,
     });

@@ -1,22 +1,25 @@
 /** Lays out the copy as a minidump in a sealed memfd: what happens after the target was let go. */
 import { writevSync } from 'node:fs';
 import type { Arch } from '../arch/arch.js';
-import { modulesFromMaps } from '../minidump/modules-from-maps.js';
-import { encodeRawRegisters } from '../minidump/raw-registers.js';
-import { StreamType } from '../minidump/stream-types.js';
+import { Auxv } from '../minidump/auxv.js';
+import { type MappedModule, modulesFromMaps } from '../minidump/modules-from-maps.js';
 import { DUMP_REQUESTED } from '../minidump/structs.js';
-import { encodeJson, type LogTailRecord } from '../minidump/vendor.js';
+import type { LogTailRecord } from '../minidump/vendor.js';
 import { MinidumpWriter } from '../minidump/writer.js';
 import type { Addon } from '../platform/addon.js';
 import type { Mapping } from '../platform/proc-maps.js';
+import { version } from '../platform/version.js';
 import type { CaptureJob } from '../protocol/job.js';
-import { abortText } from './abort-message.js';
+import { auxiliaryValue } from './auxiliary.js';
 import type { CopiedMemory } from './copy.js';
 import type { Losses } from './failure.js';
 import { type Host, systemRecord } from './host.js';
 import type { Prepared } from './prepare.js';
+import { redact } from './redact.js';
 import type { RegisterFiles } from './registers.js';
 import { faultAddress, signalCode, signalNumber } from './siginfo.js';
+import { moduleBytes } from './sizes.js';
+import { addOptionalStreams, addStreams } from './streams.js';
 
 export interface Copy {
   readonly job: CaptureJob;
@@ -36,7 +39,8 @@ export interface Copy {
   readonly losses: Losses;
 }
 
-const AT_ENTRY = 9;
+/** Bytes of a module's entry, and of its name besides the characters. */
+const MODULE_ENTRY = 108 + 16;
 const TICKS_PER_SECOND = 100;
 
 /** The descriptor and its size in bytes. Whoever gets it can be sure that nobody changes it any more. */
@@ -55,15 +59,16 @@ export function writeCopy(addon: Addon, copy: Copy): { readonly fd: number; read
 }
 
 function layOut(copy: Copy): MinidumpWriter {
-  const { job, arch, prepared, registers, memory, host } = copy;
+  const { job, arch, prepared, registers, host } = copy;
   const writer = new MinidumpWriter(copy.timeMs / 1000);
-  addThreads(writer, copy);
+  const memory = job.sanitizeStacks === true ? redact(copy.memory, arch, prepared.mappings, registers) : copy.memory;
+  addThreads(writer, copy, memory);
   for (const { address, bytes } of memory.others) if (bytes.length > 0) writer.addMemory(address, bytes);
   const modules = modulesFromMaps(prepared.mappings, {
-    entry: auxiliaryValue(prepared.auxv, arch.wordSize, AT_ENTRY),
+    entry: auxiliaryValue(prepared.auxv, arch.wordSize, Auxv.AT_ENTRY),
     isElf: elfPages(memory),
   });
-  for (const { base, size, name } of modules) writer.addModule({ base, size, name });
+  addModules(writer, modules, copy);
   if (copy.siginfo !== null) {
     writer.setException({
       tid: job.tid,
@@ -76,14 +81,28 @@ function layOut(copy: Copy): MinidumpWriter {
     writer.setException({ tid: job.tid, code: DUMP_REQUESTED, flags: 0, address: pc });
   }
   writer.setSystem(systemRecord(host, arch));
-  writer.setMisc({ pid: job.pid, utcOffsetMinutes: job.host.utcOffsetMinutes, ...processTimes(copy) });
+  writer.setMisc({
+    pid: job.pid,
+    utcOffsetMinutes: job.host.utcOffsetMinutes,
+    buildString: host.osText,
+    debugBuildString: `debuggerd ${version} (linux; ${process.arch})`,
+    ...processTimes(copy),
+  });
   addStreams(writer, copy);
+  addOptionalStreams(writer, copy);
   return writer;
 }
 
-function addThreads(writer: MinidumpWriter, { registers, memory, prepared, unstopped, losses }: Copy): void {
-  const contexts = registers.contexts();
-  registers.tids.forEach((tid, index) => {
+function addThreads(writer: MinidumpWriter, copy: Copy, memory: CopiedMemory): void {
+  const { registers, prepared, unstopped, losses } = copy;
+  const { whole, listed } = memory.threads;
+  const contexts = registers.contexts(whole);
+  const tids = [...registers.tids.subarray(0, listed)];
+  tids.forEach((tid, index) => {
+    if (index >= whole) {
+      writer.addThread({ tid, context: null, stack: null });
+      return;
+    }
     const stack = memory.stacks[index] ?? null;
     const present = stack !== null && stack.bytes.length > 0;
     writer.addThread({ tid, context: contexts[index] ?? null, stack: present ? stack : null });
@@ -91,59 +110,26 @@ function addThreads(writer: MinidumpWriter, { registers, memory, prepared, unsto
     else if (!present) losses.add('stack', `thread ${tid}: its sp points to no readable stack`);
   });
   for (const tid of unstopped) writer.addThread({ tid, context: null, stack: null });
-  for (const tid of [...registers.tids, ...unstopped]) {
+  for (const tid of [...tids, ...unstopped]) {
     const name = prepared.nameOf(tid);
     if (name !== null) writer.addThreadName(tid, name);
   }
 }
 
+function addModules(writer: MinidumpWriter, modules: readonly MappedModule[], { job, losses }: Copy): void {
+  let room = moduleBytes(job.limits);
+  let lost = 0;
+  for (const { base, size, name } of modules) {
+    room -= MODULE_ENTRY + 2 * name.length;
+    if (room >= 0) writer.addModule({ base, size, name });
+    else lost++;
+  }
+  if (lost > 0) losses.add('modules', `${lost} of ${modules.length} left out: the dump is full`);
+}
+
 function whyUnusable(registers: RegisterFiles, index: number): string {
   const size = registers.sizeOf(index);
   return size < 0 ? `errno ${-size}` : `${size} bytes are not what ${registers.arch?.name} has`;
-}
-
-function addStreams(writer: MinidumpWriter, copy: Copy): void {
-  const { job, host, prepared, registers, losses } = copy;
-  const add = (type: number, bytes: Uint8Array): void => {
-    if (bytes.length > 0) writer.addStream(type, bytes);
-  };
-  add(StreamType.linuxCpuInfo, host.cpuInfo);
-  add(StreamType.linuxProcStatus, prepared.status);
-  add(StreamType.linuxLsbRelease, host.release);
-  add(StreamType.linuxCmdline, prepared.commandLine);
-  add(StreamType.linuxAuxv, prepared.auxv);
-  add(StreamType.linuxMaps, prepared.mapsText);
-  add(
-    StreamType.debuggerdInfo,
-    encodeJson({
-      version: 1,
-      kind: job.kind,
-      pid: job.pid,
-      tid: job.tid,
-      uid: job.uid,
-      gid: job.gid,
-      originalSiCode: job.originalSiCode,
-      abortMessageAddress: job.abortMessageAddress,
-      fingerprint: job.host.fingerprint,
-      revision: job.host.revision,
-      utcOffsetMinutes: job.host.utcOffsetMinutes,
-      timeMs: copy.timeMs,
-      signalStop: copy.siginfo !== null,
-    }),
-  );
-  if (copy.siginfo !== null) add(StreamType.debuggerdSiginfo, copy.siginfo);
-  if (copy.memory.abortMessage !== null) {
-    add(StreamType.debuggerdAbortMessage, abortText(copy.memory.abortMessage.bytes, copy.arch.wordSize));
-  }
-  if (copy.logs.length > 0) add(StreamType.debuggerdLogTails, encodeJson(copy.logs));
-  add(StreamType.debuggerdPerfMap, copy.perfMap);
-  const raw = Array.from(registers.tids, (tid, index) => ({ tid, bytes: registers.raw(index) }));
-  add(
-    StreamType.debuggerdRawRegisters,
-    encodeRawRegisters(raw.filter((each): each is typeof each & { bytes: Buffer } => each.bytes !== null)),
-  );
-  // Last: everything that may lose something has been added.
-  add(StreamType.debuggerdSoftErrors, encodeJson(losses.summary()));
 }
 
 /** Tells of a mapping whose first bytes were copied whether they are ELF's magic. */
@@ -154,19 +140,6 @@ function elfPages(memory: CopiedMemory): (mapping: Mapping) => boolean | null {
     const head = heads.get(start);
     return head === undefined ? null : head.readUInt32BE(0) === 0x7f454c46;
   };
-}
-
-/** The value of a kind of entry in an auxiliary vector; 0 when it has none. */
-function auxiliaryValue(auxv: Buffer, wordSize: number, wanted: number): number {
-  for (let at = 0; at + 2 * wordSize <= auxv.length; at += 2 * wordSize) {
-    const [type, value] =
-      wordSize === 8
-        ? [Number(auxv.readBigUInt64LE(at)), Number(auxv.readBigUInt64LE(at + 8))]
-        : [auxv.readUInt32LE(at), auxv.readUInt32LE(at + 4)];
-    if (type === wanted) return value;
-    if (type === 0) break;
-  }
-  return 0;
 }
 
 function processTimes({ prepared: { stat }, host }: Copy): object {

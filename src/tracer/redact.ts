@@ -1,0 +1,44 @@
+/** Blanks in the copy what is no pointer and no small number: what a configuration asks for that does not want users' data in dumps. */
+import type { Arch } from '../arch/arch.js';
+import { type AddressRange, sanitizeStack } from '../minidump/sanitize-stack.js';
+import { type Mapping, mappingIndex } from '../platform/proc-maps.js';
+import type { CopiedMemory } from './copy.js';
+import type { Block } from './memory-copy.js';
+import type { RegisterFiles } from './registers.js';
+import { stackMapping } from './stacks.js';
+
+/** arm64 keeps tags and authentication codes in the bits above. */
+const ARM64_ADDRESS_BITS = 48;
+
+/**
+ * A copy of the copied memory in which words of stacks and of all other data are blanked, unless they are small numbers or point into
+ * their own mapping or into code. What cannot be written stays as it is: it came from files.
+ */
+export function redact(
+  memory: CopiedMemory,
+  arch: Arch,
+  mappings: readonly Mapping[],
+  registers: RegisterFiles,
+): CopiedMemory {
+  const code = mappings.filter(({ perms }) => perms[2] === 'x').map(({ start, end }): AddressRange => ({ start, end }));
+  const blank = (block: Block, sp: number, own: Mapping | undefined): Block => {
+    const { address, bytes } = sanitizeStack(block, {
+      wordSize: arch.wordSize,
+      sp,
+      stack: own ?? { start: 0, end: 0 },
+      code,
+      addressBits: arch.name === 'arm64' ? ARM64_ADDRESS_BITS : 64,
+    });
+    return { address, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) };
+  };
+  const stacks = memory.stacks.map((block, index) => {
+    if (block === null) return null;
+    const sp = registers.usable(index) ? registers.address(index, arch.sp) : -1;
+    return blank(block, sp, mappings[stackMapping(mappings, sp)]);
+  });
+  const others = memory.others.map((block) => {
+    const own = mappings[mappingIndex(mappings, block.address)];
+    return own !== undefined && own.perms[1] !== 'w' ? block : blank(block, block.address, own);
+  });
+  return { ...memory, stacks, others };
+}

@@ -1,0 +1,49 @@
+/**
+ * How the bytes of a dump are shared out, so that its cap holds whatever the process is like. Of the cap an eighth is left for what
+ * completes the dump on disk (build ids, frames). Of the rest the tables come first, each with a bound of its own; `planCopy` then gives
+ * stacks and memory what remains; texts that the dump can do without take what is still free.
+ */
+import type { CaptureLimits } from '../protocol/job.js';
+
+/** Entry, context, register set, name and stack's descriptor of a thread. */
+const BYTES_PER_THREAD = 2048;
+/** Entry and name alone. */
+const BYTES_PER_ENTRY = 128;
+
+/** Bytes of the copy at most. */
+export function copyBytes({ dumpBytes }: CaptureLimits): number {
+  return dumpBytes - Math.floor(dumpBytes / 8);
+}
+
+/** Bytes of /proc/PID/maps that are kept at most; at the default cap a hundred thousand lines would not fit. */
+export function mapsBytes(limits: CaptureLimits): number {
+  return Math.floor(copyBytes(limits) / 4);
+}
+
+/** Bytes of the module list at most. */
+export function moduleBytes(limits: CaptureLimits): number {
+  return Math.floor(copyBytes(limits) / 8);
+}
+
+export interface ThreadShares {
+  /** The first so many threads are there with registers. */
+  readonly whole: number;
+  /** The first so many are listed at all. */
+  readonly listed: number;
+  /** Bytes that they take, stacks apart. */
+  readonly bytes: number;
+}
+
+/** `overhead`: bytes of what else is in the copy, memory apart. */
+export function threadShares(count: number, overhead: number, limits: CaptureLimits): ThreadShares {
+  const room = Math.max(0, copyBytes(limits) - overhead);
+  const whole = Math.min(count, Math.max(1, Math.floor((room * 3) / 4 / BYTES_PER_THREAD)));
+  const listed = Math.min(count, whole + Math.floor(room / 8 / BYTES_PER_ENTRY));
+  return { whole, listed, bytes: whole * BYTES_PER_THREAD + (listed - whole) * BYTES_PER_ENTRY };
+}
+
+/** The first whole lines of a text, at most `limit` bytes. */
+export function wholeLines(text: Buffer, limit: number): Buffer {
+  if (text.length <= limit) return text;
+  return text.subarray(0, text.subarray(0, limit).lastIndexOf(0x0a) + 1);
+}
