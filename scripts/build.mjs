@@ -60,9 +60,11 @@ async function buildNative(arch, outDir, compiler) {
         jobs.push(run(process.execPath, [join(root, folder, 'build.mjs'), ...cc, '--out', join(outDir, name)]));
       } else {
         jobs.push(
-          run(process.execPath, [join(root, folder, 'build.mjs')]).then(() =>
-            copyFileSync(join(root, folder, 'build', name), join(outDir, name)),
-          ),
+          run(process.execPath, [join(root, folder, 'build.mjs')]).then(() => {
+            // A new file in the old one's place: a process that runs has the old one mapped, and must not see it change.
+            copyFileSync(join(root, folder, 'build', name), join(outDir, `${name}.new`));
+            renameSync(join(outDir, `${name}.new`), join(outDir, name));
+          }),
         );
       }
     }

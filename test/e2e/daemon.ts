@@ -1,7 +1,16 @@
 /** A private daemon for a test: its own socket, directories and configuration; nothing global. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type FSWatcher, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  type FSWatcher,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseTombstone, type TextTombstone } from './tombstone-text.js';
@@ -24,9 +33,10 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
+/** `user`: whose daemon it is; this process's own otherwise. */
 export async function startDaemon(
   config: Record<string, string | number | boolean> = {},
-  env: NodeJS.ProcessEnv = {},
+  user?: number,
 ): Promise<Daemon> {
   const dir = mkdtempSync(join(tmpdir(), 'debuggerd-e2e-'));
   const socket = `debuggerd-${dir.slice(dir.lastIndexOf('-') + 1)}-${process.pid}`;
@@ -39,9 +49,10 @@ export async function startDaemon(
       .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
       .join(''),
   );
+  if (user !== undefined) chownSync(dir, user, user);
   const child = spawn(program, ['--config', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   let log = '';
   const listeners = new Set<() => void>();
