@@ -14,7 +14,7 @@ import type { Deadline, Stopwatch } from './deadline.js';
 import { CaptureError, Losses } from './failure.js';
 import { Frozen, freeze, seize, type Unstopped, whyUnstopped } from './freeze.js';
 import { identityProblem, ownerProblem } from './identity.js';
-import type { MemoryCopy } from './memory-copy.js';
+import type { Block, MemoryCopy } from './memory-copy.js';
 import { Prepared } from './prepare.js';
 import { RegisterFiles } from './registers.js';
 import { release, stopAndDetach } from './release.js';
@@ -54,6 +54,7 @@ export class Capture {
   #prepared: Prepared | null = null;
   #registers: RegisterFiles | null = null;
   #memory: CopiedMemory | null = null;
+  #linker: readonly Block[] = [];
   /** The crashing thread is attached and runs. */
   #running = false;
   #identity: Buffer | null = null;
@@ -113,13 +114,12 @@ export class Capture {
   #freezeLive(): void {
     const { job } = this;
     const { addon, deadline, watch } = this.#tools;
-    this.#prepared = new Prepared(addon, job, this.losses);
-    watch.lap('prepare');
-    if (!this.#prepared.tids.includes(job.tid)) {
+    this.#prepare();
+    if (!this.prepared.tids.includes(job.tid)) {
       throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
     }
     this.timeMs = Date.now();
-    freeze(addon, this.#frozen, requestedFirst(this.#prepared.tids, job.tid), deadline);
+    freeze(addon, this.#frozen, requestedFirst(this.prepared.tids, job.tid), deadline);
     watch.lap('freeze');
     const refused = this.#frozen.unstopped.find(({ tid, attached }) => tid === job.tid && !attached);
     const first = refused ?? this.#frozen.unstopped[0];
@@ -147,8 +147,7 @@ export class Capture {
     this.#tools.acknowledge();
     rehearsal?.provoke();
     // The thread is on its way to its signal; the others stand still.
-    this.#prepared = new Prepared(addon, job, this.losses);
-    watch.lap('prepare');
+    this.#prepare();
     const signal = awaitFatalSignal(addon, job.tid, deadline);
     this.timeMs = Date.now();
     this.#running = false;
@@ -179,12 +178,21 @@ export class Capture {
       mappings: prepared.mappings,
       modulePages: prepared.modulePages,
       registers,
+      linker: this.#linker,
       overhead:
         FIXED_BYTES + Math.min(prepared.mapsText.length, mapsBytes(job.limits)) + moduleTable(prepared, job.limits),
     };
-    memory.reset();
     this.#memory = copyMemory(view, memory, tids[0]!, losses);
     watch.lap('memory');
+  }
+
+  #prepare(): void {
+    const { addon, memory, watch } = this.#tools;
+    this.#prepared = new Prepared(addon, this.job, this.losses);
+    memory.reset();
+    // Whoever loads a library just now has one more in the list, or not yet: nobody needs to stand still for that.
+    this.#linker = memory.read(this.prepared.tid, this.prepared.linkerPages);
+    watch.lap('prepare');
   }
 
   #readIdentity(): void {

@@ -40,6 +40,8 @@ export interface FrozenView {
   /** As `moduleRanges` makes them of the mappings. */
   readonly modulePages: readonly CopyRange[];
   readonly registers: RegisterFiles;
+  /** The dynamic linker's data, copied already. */
+  readonly linker: readonly Block[];
   /** Bytes that the rest of the copy takes: maps, cpuinfo, ... */
   readonly overhead: number;
 }
@@ -75,7 +77,12 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
     abortMessage: abort.length > 0 ? blocks.at(-1)! : null,
     threads,
   };
-  const used = blocks.reduce((sum, { bytes }) => sum + bytes.length, fixedBytes);
+  let used = blocks.reduce((sum, { bytes }) => sum + bytes.length, fixedBytes);
+  for (const block of view.linker) {
+    if (used + block.bytes.length > limit) continue;
+    used += block.bytes.length;
+    copied.others.push(block);
+  }
   const interrupted = interruptedRanges(view, copied.stacks, limit - used);
   copied.others.push(...memory.read(tid, interrupted));
   return copied;

@@ -6,7 +6,7 @@ import type { CopyRange } from '../minidump/copy-plan.js';
 import type { Addon } from '../platform/addon.js';
 
 /** Kept between captures. */
-const READY_BYTES = 1024 * 1024;
+const READY_BYTES = 1280 * 1024;
 
 export interface Block {
   readonly address: number;

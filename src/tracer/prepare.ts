@@ -35,11 +35,12 @@ export class Prepared {
   tid: number;
   mapsText: Buffer = EMPTY;
   mappings: readonly Mapping[] = [];
-  /** What is copied of each module, and of the dynamic linker's data where the dump is to be kept. */
+  /** What is copied of each module. */
   modulePages: readonly CopyRange[] = [];
+  /** The dynamic linker's data, where the dump is to be kept. */
+  readonly linkerPages: readonly CopyRange[];
   /** What only a dump that is kept shows. */
   readonly details: Details;
-  readonly #linker: boolean;
   status: Buffer = EMPTY;
   stat: ProcStat | null = null;
   auxv: Buffer = EMPTY;
@@ -51,8 +52,6 @@ export class Prepared {
   constructor(addon: Addon, job: CaptureJob, losses: Losses) {
     const { pid, tid } = job;
     this.pid = pid;
-    // What is blanked in data would be missing in the list.
-    this.#linker = job.kind !== 'backtrace' && job.sanitizeStacks !== true;
     this.files = new MappedFiles(addon);
     this.tids = readTaskIds(pid);
     if (this.tids.length === 0) throw new CaptureError(`process ${pid} is gone`);
@@ -71,6 +70,8 @@ export class Prepared {
     const status = parseProcStatus(this.status.toString('latin1'));
     if (status !== null) this.perfMap = openPerfMap(addon, this.tid, status.nspid.at(-1)!, status.uid.effective);
     this.details = readDetails(job, this.tid, losses);
+    // What is blanked in data would be missing in the list.
+    this.linkerPages = job.kind === 'backtrace' || job.sanitizeStacks === true ? [] : this.#findLinkerPages();
   }
 
   /** comm of a thread; null when it was gone before that could be read. */
@@ -98,11 +99,10 @@ export class Prepared {
     this.mapsText = text;
     this.mappings = parseMaps(text).mappings;
     this.modulePages = moduleRanges(this.mappings);
-    if (this.#linker) this.modulePages = [...this.modulePages, ...this.#linkerPages()];
     this.files.open(this.tid, this.mappings, losses);
   }
 
-  #linkerPages(): CopyRange[] {
+  #findLinkerPages(): CopyRange[] {
     const wordSize = wordSizeOf(this.auxv);
     const [entry, linker] = [Auxv.AT_ENTRY, Auxv.AT_BASE].map((type) => auxiliaryValue(this.auxv, wordSize, type));
     return linkerRanges(this.mappings, entry!, linker!);
