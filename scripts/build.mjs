@@ -128,6 +128,17 @@ async function buildBundles() {
   chmodSync(program, 0o755);
 }
 
+/** The one package that is loaded at run time, where it could be built: dist/ can then be copied anywhere. */
+function copyUnixDgram() {
+  const modules = join(root, 'node_modules');
+  const binary = 'unix-dgram/build/Release/unix_dgram.node';
+  rmSync(join(dist, 'node_modules'), { recursive: true, force: true });
+  if (!existsSync(join(modules, binary))) return;
+  for (const name of ['unix-dgram/package.json', 'unix-dgram/lib', binary, 'bindings', 'file-uri-to-path']) {
+    cpSync(join(modules, name), join(dist, 'node_modules', name), { recursive: true });
+  }
+}
+
 async function main() {
   const allTargets = process.argv.includes('--all-targets');
   mkdirSync(join(dist, 'bin'), { recursive: true });
@@ -139,6 +150,7 @@ async function main() {
     buildBundles(),
     run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']),
   ]);
+  copyUnixDgram();
   if (allTargets) {
     await Promise.all(
       Object.entries(crossCompilers).map(([arch, compiler]) => buildNative(arch, join(dist, 'lib', arch), compiler)),

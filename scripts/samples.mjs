@@ -1,5 +1,6 @@
 // npm run samples: writes tombstones-sample/ anew, from real crashes under a private daemon. With --arm64, those of the emulated guest too.
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,3 +15,13 @@ run([join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/e2e/samples'], {
   SAMPLES_DIR: join(root, 'tombstones-sample'),
 });
 if (process.argv.includes('--arm64')) run([join(root, 'scripts/arm64/test.mjs'), '--samples'], {});
+
+// README shows the beginning of one of them.
+const text = readFileSync(join(root, 'tombstones-sample/x86_64/server-crash.txt'), 'utf8');
+const head = text.slice(0, text.indexOf('\n\nstack:'));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const shown = `<!-- tombstone:begin -->\n\n\`\`\`\n${head}\n\`\`\`\n\n<!-- tombstone:end -->`;
+writeFileSync(
+  join(root, 'README.md'),
+  readme.replace(/<!-- tombstone:begin -->[\s\S]*<!-- tombstone:end -->/, () => shown),
+);
