@@ -191,10 +191,14 @@ export function crashSuite(architecture: Architecture): void {
       expect(tombstone.threads[0]?.frames.map((frame) => frame.fn)).toEqual(expect.arrayContaining([sleeper, 'main']));
     });
 
-    // gdb runs programs of its own machine; ARM guests have none.
+    // gdb runs programs of its own machine; ARM guests have none. The server's main thread is still on its way when a worker crashes.
     const comparable =
       architecture.family === 'x86'
-        ? [...crashes, { program: 'crash-in-handler' }, { program: 'thread-of-twenty' }]
+        ? [
+            ...crashes.filter(({ program }) => program !== 'server-crash'),
+            { program: 'crash-in-handler' },
+            { program: 'thread-of-twenty' },
+          ]
         : [];
     it.each(comparable as readonly { program: string; args?: readonly string[] }[])(
       'gdb sees the same frames in $program $args',
