@@ -23,20 +23,23 @@ export async function readRequestFacts(peer: PeerCredentials, request: DebuggerR
   if (peer.pid <= 0) return { peer: null, target: null, peerName: '?', targetName: '?' };
   if (request.kind === 'crash') {
     const status = await findTask(peer.pid, request.tid);
-    // A report of oneself needs no more than the identity: the crashing process is waiting.
+    // A report of oneself needs no more than the identity.
     const name = status?.name ?? '?';
     return { peer: null, target: status === null ? null : identityOnly(status), peerName: name, targetName: name };
   }
   const own = readProcStatus(peer.pid);
   const status = readProcStatus(request.tid);
+  // Root's requests do not depend on whose process it is and how it is guarded.
+  const isRoot = peer.uid === 0;
   return {
     peer: own === null ? null : processFacts(own),
-    target: status === null ? null : targetFacts(status, peer.pid),
+    target: status === null ? null : isRoot ? identityOnly(status) : targetFacts(status, peer.pid),
     peerName: own?.name ?? '?',
     targetName: status?.name ?? '?',
   };
 }
 
+/** What costs more than the status file is left out. */
 function identityOnly(status: ProcStatus): TargetFacts {
   return {
     ...credentials(status),

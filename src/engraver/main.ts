@@ -9,7 +9,7 @@ import { loadAddon } from '../platform/addon.js';
 import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../protocol/job.js';
 import { loadNaming } from './demangling.js';
 import { Inbox } from './inbox.js';
-import { collectGarbage, prepareCollection } from './memory-use.js';
+import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from './memory-use.js';
 import { WarmUp } from './warm-up.js';
 import { EngraveWorker } from './worker.js';
 
@@ -40,12 +40,18 @@ async function main(): Promise<void> {
 
   const inbox = new Inbox(close);
   const buffer = Buffer.allocUnsafeSlow(MAX_MESSAGE);
+  const receive = (flags = 0) => addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3, flags);
   for (;;) {
-    let message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3, addon.constants.MSG_DONTWAIT);
+    let message = receive(addon.constants.MSG_DONTWAIT);
     if (message === null) {
       if (warmUp.next()) continue;
-      collectGarbage();
-      message = addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3);
+      if (hasGarbage()) {
+        addon.setTimeouts(SOCKET, { receiveMs: QUIET_MS });
+        message = receive();
+        addon.setTimeouts(SOCKET, { receiveMs: 0 });
+        if (message === null) collectGarbage();
+      }
+      message ??= receive();
     }
     if (message === null) continue;
     if (message.bytes === 0) break;

@@ -4,6 +4,8 @@ import { runInNewContext } from 'node:vm';
 
 /** Garbage that is left lying: collecting costs some milliseconds, and the next job may come during them. */
 const GARBAGE_BYTES = 8 * 1024 * 1024;
+/** For how long nothing has to come before it is time to collect: in a storm of crashes the jobs follow each other closely. */
+export const QUIET_MS = 250;
 
 let collect: (() => void) | null = null;
 /** What was in use after the last collection. */
@@ -23,9 +25,13 @@ export function prepareCollection(): void {
   kept = inUse();
 }
 
+/** Whether collecting is worth while. */
+export function hasGarbage(): boolean {
+  return collect !== null && inUse() >= kept + GARBAGE_BYTES;
+}
+
 /** To be called when there is nothing else to do. */
 export function collectGarbage(): void {
-  if (collect === null || inUse() < kept + GARBAGE_BYTES) return;
-  collect();
+  collect?.();
   kept = inUse();
 }

@@ -33,7 +33,9 @@ describe('facts of a request', () => {
     const child = spawn('sleep', ['100']);
     children.push(child);
     await once(child, 'spawn');
-    const { peer, target } = await readRequestFacts(self, request('backtrace', child.pid!));
+    // Root's request needs only the identity; anybody else's is decided by all of it.
+    const user = { ...self, uid: 4711 };
+    const { peer, target } = await readRequestFacts(user, request('backtrace', child.pid!));
     expect(peer).toMatchObject({
       pid: process.pid,
       inOtherPidNamespace: false,
@@ -41,8 +43,10 @@ describe('facts of a request', () => {
     });
     expect(target).toMatchObject({ pid: child.pid, tid: child.pid, procOwner: self.uid, descendsFromPeer: true });
     const thread = Number(readdirSync('/proc/self/task').find((tid) => Number(tid) !== process.pid));
-    const own = await readRequestFacts({ ...self, pid: child.pid! }, request('backtrace', thread));
+    const own = await readRequestFacts({ ...user, pid: child.pid! }, request('backtrace', thread));
     expect(own.target).toMatchObject({ pid: process.pid, tid: thread, descendsFromPeer: false });
+    const root = await readRequestFacts({ ...self, uid: 0 }, request('backtrace', thread));
+    expect(root.target).toMatchObject({ pid: process.pid, tid: thread, uid: { real: self.uid } });
   });
 
   it('are none of a process that is not visible or gone', async () => {
