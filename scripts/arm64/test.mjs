@@ -1,8 +1,12 @@
 // npm run test:arm64 [-- FILTER...]: boots the arm64 guest in qemu-system-aarch64 and runs test/arm64 and the addon's tests in it.
+//   --samples          writes tombstones-sample/ for arm64, arm and thumb anew; nothing else runs
+//   --command COMMAND  runs a shell command in the guest's work tree instead; /shared there is .cache/arm64-shared here
+//   --cpu NAME         another CPU of qemu's than cortex-a72 (max has pointer authentication)
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Missing, prepareImage } from './image.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,12 +35,12 @@ function checkTools() {
 }
 
 /** Boots the guest, copies its console to ours; resolves with the status that the tests ended with, or null. */
-function boot(image) {
+function boot(image, cpu) {
   const args = [
     '-M',
     'virt,gic-version=3',
     '-cpu',
-    'cortex-a72',
+    cpu,
     '-smp',
     '2',
     '-m',
@@ -79,6 +83,14 @@ function boot(image) {
   });
 }
 
+const { values: options, positionals: filters } = parseArgs({
+  options: {
+    samples: { type: 'boolean', default: false },
+    command: { type: 'string', default: '' },
+    cpu: { type: 'string', default: 'cortex-a72' },
+  },
+  allowPositionals: true,
+});
 try {
   checkTools();
   const started = Date.now();
@@ -93,14 +105,14 @@ try {
   mkdirSync(shared, { recursive: true });
   const target = ['-O1', '-pthread', '-o', join(shared, 'target'), join(root, 'test/ptrace-napi/target.c')];
   if (spawnSync('aarch64-linux-gnu-gcc', target, { stdio: 'inherit' }).status !== 0) process.exit(1);
-  const samples = process.argv.includes('--samples');
-  const only = process.argv.slice(2).filter((argument) => argument !== '--samples');
-  writeFileSync(join(shared, 'filters'), (samples ? ['samples'] : only).map((filter) => `${filter}\n`).join(''));
+  const { samples, command, cpu } = options;
+  writeFileSync(join(shared, 'filters'), (samples ? ['samples'] : filters).map((filter) => `${filter}\n`).join(''));
+  writeFileSync(join(shared, 'command'), command);
   rmSync(join(shared, 'samples'), { recursive: true, force: true });
   if (samples) mkdirSync(join(shared, 'samples'));
   const image = prepareImage((text) => console.log(text));
   console.log(`arm64: booting (${((Date.now() - started) / 1000).toFixed(0)} s to prepare)`);
-  const status = await boot(image);
+  const status = await boot(image, cpu);
   if (status === null) console.error('arm64: the guest ended without a result');
   console.log(`arm64: done in ${((Date.now() - started) / 1000).toFixed(0)} s`);
   process.exitCode = status ?? 1;
