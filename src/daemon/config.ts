@@ -66,7 +66,9 @@ const schema = v.strictObject(
     allow_own_backtraces: v.optional(v.boolean('expected true or false'), true),
     deadline: v.optional(whole(1, 3600), 10),
     stack_bytes: v.optional(whole(4096, 64 * 1024 * 1024), 256 * 1024),
-    dump_bytes: v.optional(whole(1024 * 1024, 1024 * 1024 * 1024), 64 * 1024 * 1024),
+    dump_bytes: v.optional(whole(1024 * 1024, 1024 * 1024 * 1024), 16 * 1024 * 1024),
+    environ: v.optional(v.boolean('expected true or false'), false),
+    sanitize_stacks: v.optional(v.boolean('expected true or false'), false),
     engraver_user: v.optional(v.union([AUTO, user], USER_FORM), 'auto'),
     activity_manager: v.optional(pathOr(['auto', 'none'], 'expected "auto", "none" or an absolute path'), 'auto'),
     log_files: v.optional(

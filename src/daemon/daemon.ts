@@ -17,7 +17,7 @@ import { type StartWorker, startConfined, startPrivileged } from './worker.js';
 
 /** How long a client may take to read its answer, ms. */
 const REPLY_MS = 30_000;
-/** What a completed minidump may be larger than the copy: build ids, the unwound report. */
+/** What a tombstone, being text, may be larger than the minidump. */
 const ENGRAVED_EXTRA_BYTES = 64 * 1024 * 1024;
 /** How long a shutdown waits for the requests under way, ms. */
 const SHUTDOWN_MS = 2000;
@@ -90,6 +90,8 @@ export class Daemon {
       limits: { stackBytes: config.stack_bytes, dumpBytes: config.dump_bytes },
       host: readHostFacts({ fingerprint: config.fingerprint, revision: config.revision }),
       logFiles: config.log_files,
+      environ: config.environ,
+      sanitizeStacks: config.sanitize_stacks,
       activityManager: settings.activityManager,
       captureMs: Math.floor(deadlineMs * 0.9),
       replyMs: REPLY_MS,

@@ -24,6 +24,8 @@ export interface EngraveOrder {
   readonly memfd: number;
   readonly files: readonly OpenedFile[];
   readonly outputs: readonly { readonly kind: OutputKind; readonly fd: number }[];
+  /** Size of the completed minidump at most. */
+  readonly dumpBytes?: number;
 }
 
 export type EngraveResult =
@@ -109,13 +111,14 @@ export class EngraverHost {
     const worker = this.#worker;
     const { deadlineMs } = this.#options;
     this.#timer = setTimeout(() => worker.kill(`it passed its deadline of ${deadlineMs / 1000} s`), deadlineMs);
-    const { id, memfd, files, outputs } = next.order;
+    const { id, memfd, files, outputs, dumpBytes } = next.order;
     for (const group of groupFiles(files)) {
       const message: EngraveFiles = { type: 'files', id, files: group.map(({ file }) => file) };
       const fds = group.map(({ fd }) => fd);
       if (!worker.send(encodeMessage(message), fds)) return;
     }
-    const job: EngraveJob = { type: 'engrave', id, outputs: outputs.map(({ kind }) => kind) };
+    const limit = dumpBytes === undefined ? {} : { dumpBytes };
+    const job: EngraveJob = { type: 'engrave', id, outputs: outputs.map(({ kind }) => kind), ...limit };
     worker.send(encodeMessage(job), [memfd, ...outputs.map(({ fd }) => fd)]);
   }
 

@@ -29,6 +29,10 @@ export interface FlowContext {
   readonly limits: CaptureLimits;
   readonly host: Pick<HostFacts, 'fingerprint' | 'revision'>;
   readonly logFiles: readonly string[];
+  /** Dumps have the environment of their process. */
+  readonly environ: boolean;
+  /** Dumps have no data but pointers and small numbers. */
+  readonly sanitizeStacks: boolean;
   /** Path of the activity manager's socket; null: none. */
   readonly activityManager: string | null;
   /** When a tracer gives up by itself and says why, ms: before the pool's deadline, which kills it. */
@@ -146,6 +150,8 @@ class RequestFlow {
       limits: this.#context.limits,
       host: { ...this.#context.host, utcOffsetMinutes: utcOffsetMinutes() },
       logFiles: kind === 'backtrace' ? [] : this.#context.logFiles,
+      environ: this.#context.environ,
+      sanitizeStacks: this.#context.sanitizeStacks,
       // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it is.
       ownerOnly: grounds === 'own process',
       deadlineMs: this.#context.captureMs,
@@ -220,7 +226,8 @@ class RequestFlow {
   async #engrave(copy: Captured, outputs: readonly { kind: OutputKind; fd: number }[]): Promise<EngravingResult> {
     this.#clock.enter('engrave');
     const { memfd, files, captured } = copy;
-    const result = await engraveTwice(this.#context.engraver, { id: captured.id, memfd, files, outputs });
+    const { dumpBytes } = this.#context.limits;
+    const result = await engraveTwice(this.#context.engraver, { id: captured.id, memfd, files, outputs, dumpBytes });
     if (result.ok) this.#outcome.unshift(describe(result.engraved));
     else this.#fail(`not engraved: ${logText(result.reason)}`);
     const { debug } = this.#context.log;

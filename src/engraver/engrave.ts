@@ -70,12 +70,16 @@ export class Stopwatch {
   }
 }
 
-/** `bytes`: the dump that `opened` was made of. Throws EngraveError when the dump cannot be completed. */
+/**
+ * `bytes`: the dump that `opened` was made of; `dumpBytes`: what the completed one may have. Throws EngraveError when the dump cannot be
+ * completed.
+ */
 export function engraveMinidump(
   bytes: Uint8Array,
   opened: OpenedDump,
   unwinder: Unwinder,
   outputs: readonly OutputKind[],
+  dumpBytes = Number.POSITIVE_INFINITY,
 ): Engraving {
   const { dump, arch, mappings } = opened;
   const watch = new Stopwatch();
@@ -89,14 +93,20 @@ export function engraveMinidump(
       texts[kind] = RENDERERS[kind](built.report);
   }
   watch.step('render');
-  const minidump = wanted.has('minidump') ? complete(bytes, dump, built) : null;
+  const minidump = wanted.has('minidump') ? complete(bytes, opened, built, unwinder, dumpBytes) : null;
   if (minidump !== null) watch.step('complete');
   return { report: built.report, texts, minidump, micros: watch.micros };
 }
 
-function complete(bytes: Uint8Array, dump: Minidump, built: BuiltReport): readonly Uint8Array[] {
+function complete(
+  bytes: Uint8Array,
+  opened: OpenedDump,
+  built: BuiltReport,
+  unwinder: Unwinder,
+  limit: number,
+): readonly Uint8Array[] {
   try {
-    return completedDump(bytes, dump, built);
+    return completedDump(bytes, opened, built, unwinder, limit);
   } catch (error) {
     if (error instanceof MinidumpError || error instanceof RangeError) {
       throw new EngraveError(`the minidump cannot be completed: ${error.message}`);

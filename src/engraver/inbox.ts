@@ -12,6 +12,8 @@ export interface GivenJob {
   readonly dump: number;
   readonly outputs: readonly { readonly kind: OutputKind; readonly fd: number }[];
   readonly files: readonly GivenFile[];
+  /** Size of the completed minidump at most. */
+  readonly dumpBytes?: number;
 }
 
 /** A message that makes no sense. `id` is the job that it meant to be, -1 for none: nobody waits for an answer then. */
@@ -33,8 +35,9 @@ function parse(bytes: Uint8Array): EngraveFiles | EngraveJob | null {
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const message = value as { type?: unknown; id?: unknown; files?: unknown; outputs?: unknown };
+  const message = value as { type?: unknown; id?: unknown; files?: unknown; outputs?: unknown; dumpBytes?: unknown };
   if (!Number.isSafeInteger(message.id)) return null;
+  if (message.dumpBytes !== undefined && !Number.isSafeInteger(message.dumpBytes)) return null;
   if (message.type === 'files' && Array.isArray(message.files)) return value as EngraveFiles;
   if (message.type === 'engrave' && Array.isArray(message.outputs)) return value as EngraveJob;
   return null;
@@ -73,7 +76,7 @@ export class Inbox {
     return null;
   }
 
-  #makeJob({ id, outputs }: EngraveJob, fds: readonly number[]): GivenJob | Refused {
+  #makeJob({ id, outputs, dumpBytes }: EngraveJob, fds: readonly number[]): GivenJob | Refused {
     const [dump, ...outputFds] = fds;
     if (dump === undefined || outputFds.length !== outputs.length || !outputs.every((kind) => OUTPUTS.includes(kind))) {
       this.#dropFiles();
@@ -81,7 +84,8 @@ export class Inbox {
     }
     const files = this.#files;
     this.#files = [];
-    return { id, dump, outputs: outputs.map((kind, i) => ({ kind, fd: outputFds[i] ?? -1 })), files };
+    const given = outputs.map((kind, i) => ({ kind, fd: outputFds[i] ?? -1 }));
+    return { id, dump, outputs: given, files, ...(dumpBytes !== undefined && { dumpBytes }) };
   }
 
   #refuse(refused: string, id: number, fds: readonly number[]): Refused {

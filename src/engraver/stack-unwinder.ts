@@ -1,4 +1,5 @@
 /** Walks the stacks of a dump: the dump's memory, the given files, and the unwinder put together. */
+import type { ElfFile } from '../elf/elf-file.js';
 import { StreamType } from '../minidump/stream-types.js';
 import type { SoftError } from '../report/model.js';
 import { PerfMap } from '../symbols/perf-map.js';
@@ -83,15 +84,20 @@ export class StackUnwinder implements Unwinder {
   }
 
   mapFacts(mapping: DumpMapping): MapFacts {
-    if ((mapping.prot & PROT_READ) === 0 || !this.#mayBeginImage(mapping)) return NO_IMAGE;
     return this.#guarded('module', NO_IMAGE, () => {
+      const elf = this.imageAt(mapping);
+      return elf === null ? NO_IMAGE : { buildId: elf.buildId, loadBias: elf.loadBias };
+    });
+  }
+
+  imageAt(mapping: DumpMapping): ElfFile | null {
+    if ((mapping.prot & PROT_READ) === 0 || !this.#mayBeginImage(mapping)) return null;
+    return this.#guarded('module', null, () => {
       const { images } = this.#walker;
       const index = images.mappings.find(mapping.start);
       const { image, bias } = images.at(index);
-      if (image === null) return NO_IMAGE;
-      const { loadBias, buildId } = image.elf;
       // relPc of the first byte is the load bias where the image begins there.
-      return mapping.start + bias === loadBias ? { buildId, loadBias } : NO_IMAGE;
+      return image !== null && mapping.start + bias === image.elf.loadBias ? image.elf : null;
     });
   }
 

@@ -1,4 +1,5 @@
 /** What building a report asks of unwinding: answered by walking the stacks, or by an unwound report that a dump carries. */
+import type { ElfFile } from '../elf/elf-file.js';
 import type { SoftError } from '../report/model.js';
 import type { DumpMapping } from './mappings.js';
 import type { FunctionName, MapFacts, UnwoundReport, UnwoundThread } from './unwound-report.js';
@@ -8,6 +9,8 @@ export interface Unwinder {
   thread(tid: number, registers: Uint8Array | null): UnwoundThread;
   /** The image that begins at a mapping's start. */
   mapFacts(mapping: DumpMapping): MapFacts;
+  /** That image itself, null when there is none or when its file is not at hand. */
+  imageAt(mapping: DumpMapping): ElfFile | null;
   /** The function that covers an address. */
   functionAt(address: number): FunctionName | null;
   /** What could not be used or resolved so far. */
@@ -32,6 +35,10 @@ export class RecordedUnwinder implements Unwinder {
 
   mapFacts(mapping: DumpMapping): MapFacts {
     return this.#recorded.maps.get(mapping.start) ?? NO_IMAGE;
+  }
+
+  imageAt(): null {
+    return null;
   }
 
   functionAt(address: number): FunctionName | null {

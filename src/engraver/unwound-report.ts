@@ -5,7 +5,7 @@
  */
 import { MinidumpError } from '../minidump/error.js';
 import { JsonObject, jsonArray } from '../minidump/json-shape.js';
-import type { Frame, Report, Trust } from '../report/model.js';
+import type { Frame, Report, ThreadReport, Trust } from '../report/model.js';
 
 export const UNWOUND_VERSION = 1;
 
@@ -69,10 +69,36 @@ class ModuleTable {
   }
 }
 
-/** `names`: the functions that were asked for when the report was rendered. */
-export function encodeUnwoundReport(report: Report, names: ReadonlyMap<number, FunctionName>): Uint8Array {
-  const modules = new ModuleTable();
-  const threads = report.threads.map(({ tid, frames, unwindError }) => ({
+/**
+ * `names`: the functions that were asked for when the report was rendered. At most `limit` bytes: the frames of the last threads are left
+ * out first. Null when not even those of the first fit.
+ */
+export function encodeUnwoundReport(
+  report: Report,
+  names: ReadonlyMap<number, FunctionName>,
+  limit = Number.POSITIVE_INFINITY,
+): Uint8Array | null {
+  const maps = report.maps
+    .filter(({ buildId, loadBias }) => buildId !== null || loadBias !== 0)
+    .map(({ start, buildId, loadBias }) => ({
+      start,
+      ...(buildId !== null && { buildId }),
+      ...(loadBias !== 0 && { loadBias }),
+    }));
+  const functions = Array.from(names, ([address, { name, offset }]) => ({ address, function: name, offset }));
+  for (let count = report.threads.length; count > 0; ) {
+    const modules = new ModuleTable();
+    const threads = report.threads.slice(0, count).map((thread) => threadJson(thread, modules));
+    const value = { version: UNWOUND_VERSION, threads, modules: modules.list, maps, functions };
+    const bytes = Buffer.from(JSON.stringify(value));
+    if (bytes.length <= limit) return bytes;
+    count = Math.min(count - 1, Math.floor((count * limit) / bytes.length));
+  }
+  return null;
+}
+
+function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleTable): object {
+  return {
     tid,
     ...(unwindError !== null && { error: unwindError }),
     frames: frames.map((frame) => ({
@@ -83,17 +109,7 @@ export function encodeUnwoundReport(report: Report, names: ReadonlyMap<number, F
       ...(frame.functionName !== null && { function: frame.functionName, offset: frame.functionOffset }),
       trust: frame.trust,
     })),
-  }));
-  const maps = report.maps
-    .filter(({ buildId, loadBias }) => buildId !== null || loadBias !== 0)
-    .map(({ start, buildId, loadBias }) => ({
-      start,
-      ...(buildId !== null && { buildId }),
-      ...(loadBias !== 0 && { loadBias }),
-    }));
-  const functions = Array.from(names, ([address, { name, offset }]) => ({ address, function: name, offset }));
-  const value = { version: UNWOUND_VERSION, threads, modules: modules.list, maps, functions };
-  return Buffer.from(JSON.stringify(value));
+  };
 }
 
 function list(value: unknown, limit: number): readonly unknown[] {

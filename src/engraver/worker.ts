@@ -57,7 +57,7 @@ export class EngraveWorker {
     });
     watch.step('files');
     const kinds = job.outputs.map(({ kind }) => kind);
-    const { report, texts, minidump, micros } = engraveMinidump(bytes, opened, unwinder, kinds);
+    const { report, texts, minidump, micros } = engraveMinidump(bytes, opened, unwinder, kinds, job.dumpBytes);
     watch.step('engrave');
     for (const { kind, fd } of job.outputs) {
       writeOutput(fd, kind === 'minidump' ? (minidump ?? []) : [Buffer.from(texts[kind] ?? '')]);

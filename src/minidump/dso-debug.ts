@@ -27,6 +27,8 @@ export interface DsoDebug {
   readonly loaderBase: number;
   readonly dynamic: number;
   readonly linkMap: readonly LinkMapEntry[];
+  /** The list was followed to its end. */
+  readonly whole: boolean;
   readonly dynamicSection: Uint8Array;
 }
 
@@ -44,7 +46,7 @@ export function findDsoDebug(memory: Memory, auxv: readonly AuxvEntry[], wordSiz
     brk: debug.word(2 * wordSize, wordSize),
     loaderBase: debug.word(4 * wordSize, wordSize),
     dynamic: dynamicAt.address,
-    linkMap: walk(memory, debug.word(wordSize, wordSize), wordSize),
+    ...walk(memory, debug.word(wordSize, wordSize), wordSize),
     dynamicSection,
   };
 }
@@ -77,20 +79,21 @@ function findTag(dynamic: LittleEndian, tag: number, wordSize: 4 | 8): number {
   return 0;
 }
 
-function walk(memory: Memory, first: number, wordSize: 4 | 8): LinkMapEntry[] {
-  const entries: LinkMapEntry[] = [];
-  for (let at = first; at !== 0 && entries.length < MAX_OBJECTS; ) {
+function walk(memory: Memory, first: number, wordSize: 4 | 8): { linkMap: LinkMapEntry[]; whole: boolean } {
+  const linkMap: LinkMapEntry[] = [];
+  let at = first;
+  while (at !== 0 && linkMap.length < MAX_OBJECTS) {
     const map = new LittleEndian(read(memory, at, 4 * wordSize));
     if (map.length < 4 * wordSize) break;
     const name = new LittleEndian(readName(memory, map.word(wordSize, wordSize)));
-    entries.push({
+    linkMap.push({
       address: map.word(0, wordSize),
       dynamic: map.word(2 * wordSize, wordSize),
       name: name.text(0, MAX_NAME),
     });
     at = map.word(3 * wordSize, wordSize);
   }
-  return entries;
+  return { linkMap, whole: at === 0 && first !== 0 };
 }
 
 function read(memory: Memory, address: number, size: number): Uint8Array {

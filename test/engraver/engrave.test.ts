@@ -29,6 +29,7 @@ const unwinder: Unwinder = {
           ],
           error: null,
         },
+  imageAt: () => null,
   mapFacts: ({ start }) =>
     start === APP ? { buildId: 'ab'.repeat(20), loadBias: 0x1000 } : { buildId: null, loadBias: 0 },
   functionAt: (address) => (address === 0x401200 ? { name: 'callee', offset: 4 } : null),

@@ -18,7 +18,7 @@ const value = report({
   maps: [map({ buildId: 'abcd', loadBias: 0x1000 }), map({ start: 0x5000, name: '' })],
 });
 const names = new Map([[0x401136, { name: 'main', offset: 10 }]]);
-const json = () => JSON.parse(Buffer.from(encodeUnwoundReport(value, names)).toString());
+const json = () => JSON.parse(Buffer.from(encodeUnwoundReport(value, names)!).toString());
 
 describe('the unwound report', () => {
   it('comes back as it was', () => {
@@ -52,6 +52,20 @@ describe('the unwound report', () => {
       maps: [{ start: 0x400000, buildId: 'abcd', loadBias: 0x1000 }],
       functions: [{ address: 0x401136, function: 'main', offset: 10 }],
     });
+  });
+
+  it('loses the frames of the last threads first where it may not be longer', () => {
+    const many = report({ threads: Array.from({ length: 100 }, (_, i) => thread({ tid: 100 + i })) });
+    const whole = encodeUnwoundReport(many, names)!;
+    expect(encodeUnwoundReport(many, names, whole.length)).toEqual(whole);
+    for (const limit of [whole.length - 1, whole.length / 2, whole.length / 10]) {
+      const cut = encodeUnwoundReport(many, names, limit)!;
+      expect(cut.length).toBeLessThanOrEqual(limit);
+      const tids = [...decodeUnwoundReport(JSON.parse(Buffer.from(cut).toString()))!.threads.keys()];
+      expect(tids).toEqual(tids.map((_, i) => 100 + i));
+      expect(tids.length).toBeGreaterThan(0);
+    }
+    expect(encodeUnwoundReport(many, names, 10)).toBeNull();
   });
 
   it('is null when absent or of a later version', () => {
