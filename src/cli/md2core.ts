@@ -15,7 +15,10 @@ export function md2core(file: string, out: string | undefined): void {
       const { head, pieces, threadsLost } = minidumpToCore(Minidump.open(source));
       writeFile(out ?? `${file.replace(/\.dmp$/, '')}.core`, (output) => {
         output.write(head);
-        for (const { rva, size } of pieces) output.copy(source, rva, size);
+        for (const { rva, size, bytes } of pieces) {
+          if (bytes === undefined) output.copy(source, rva, size);
+          else output.write(bytes);
+        }
       });
       if (threadsLost > 0) process.stderr.write(`debuggerd: ${threadsLost} threads have no registers: left out\n`);
     } catch (error) {

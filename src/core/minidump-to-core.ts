@@ -6,7 +6,6 @@ import type { Arch } from '../arch/arch.js';
 import { byMinidumpArch } from '../arch/index.js';
 import { archContext } from '../minidump/contexts.js';
 import type { Minidump } from '../minidump/minidump.js';
-import type { MinidumpRegion } from '../minidump/regions.js';
 import { StreamType } from '../minidump/stream-types.js';
 import { writeStruct } from '../minidump/struct.js';
 import { DUMP_REQUESTED } from '../minidump/structs.js';
@@ -14,8 +13,9 @@ import type { MinidumpThread } from '../minidump/threads.js';
 import type { Mapping } from '../platform/proc-maps.js';
 import { CoreError } from './core-error.js';
 import { ET_CORE, LAYOUTS, NoteType, OWNER_CORE, OWNER_LINUX, PN_XNUM, PT_LOAD, PT_NOTE } from './layout.js';
+import { withLibraryList } from './library-list.js';
 import { encodeNote } from './notes.js';
-import { coreSegments, type PlannedSegment } from './planned-segments.js';
+import { type CoreRegion, coreSegments, type PlannedSegment } from './planned-segments.js';
 import { encodeFiles, encodeProcess } from './process-notes.js';
 import { type RegisterSets, registerSetsOf } from './registers.js';
 import { convertSiginfo, makeSiginfo, SIGINFO_SIZE } from './siginfo.js';
@@ -23,8 +23,8 @@ import { convertSiginfo, makeSiginfo, SIGINFO_SIZE } from './siginfo.js';
 export interface ConvertedMinidump {
   /** Headers, notes and padding: the file up to the first piece. */
   readonly head: Buffer;
-  /** Parts of the dump's file that follow, in order. */
-  readonly pieces: readonly MinidumpRegion[];
+  /** What follows, in order: parts of the dump's file, or bytes where a piece has some. */
+  readonly pieces: readonly CoreRegion[];
   /** Threads that were left out because the dump has no registers of them. */
   readonly threadsLost: number;
 }
@@ -45,7 +45,7 @@ export function minidumpToCore(dump: Minidump): ConvertedMinidump {
   const maps = dump.maps ?? [];
   const notes = Buffer.concat([...notesOf(dump, arch, withRegisters, maps)]);
   return {
-    ...assemble(arch, notes, coreSegments(maps, dump.memory.regions)),
+    ...assemble(arch, notes, coreSegments(maps, withLibraryList(dump, maps, dump.memory.regions, arch.wordSize))),
     threadsLost: threads.length - withRegisters.length,
   };
 }
@@ -150,7 +150,7 @@ function assemble(
   arch: Arch,
   notes: Buffer,
   segments: readonly PlannedSegment[],
-): { head: Buffer; pieces: MinidumpRegion[] } {
+): { head: Buffer; pieces: CoreRegion[] } {
   const { elf, program, section } = LAYOUTS[arch.wordSize];
   const count = segments.length + 1;
   const many = count >= PN_XNUM;
@@ -175,7 +175,7 @@ function assemble(
   if (many) writeStruct(view, sectionAt, section, { info: count });
   writeStruct(view, elf.size, program, { type: PT_NOTE, offset: notesAt, filesz: notes.length, align: 4 });
   head.set(notes, notesAt);
-  const pieces: MinidumpRegion[] = [];
+  const pieces: CoreRegion[] = [];
   let offset = dataAt;
   segments.forEach(({ address, size, flags, pieces: captured }, i) => {
     const fileSize = captured.reduce((sum, piece) => sum + piece.size, 0);

@@ -3,25 +3,31 @@ import type { MinidumpRegion } from '../minidump/regions.js';
 import type { Mapping } from '../platform/proc-maps.js';
 import { SegmentFlag } from './layout.js';
 
+/** Memory of the dump's file, or bytes that are in no file. */
+export interface CoreRegion extends MinidumpRegion {
+  /** Instead of what lies at `rva`. */
+  readonly bytes?: Uint8Array;
+}
+
 export interface PlannedSegment {
   readonly address: number;
   readonly size: number;
   readonly flags: number;
   /** Neighbouring regions that make up the segment; none for what was not captured. */
-  readonly pieces: readonly MinidumpRegion[];
+  readonly pieces: readonly CoreRegion[];
 }
 
 /** Both ascending and disjoint. Captured memory in no mapping gets rw. */
-export function coreSegments(maps: readonly Mapping[], regions: readonly MinidumpRegion[]): PlannedSegment[] {
+export function coreSegments(maps: readonly Mapping[], regions: readonly CoreRegion[]): PlannedSegment[] {
   const segments: PlannedSegment[] = [];
   let region = 0;
   /** Bytes of the current region that a segment has already. */
   let used = 0;
   const capture = (limit: number, flags: number): number => {
-    const { address, size, rva } = regions[region]!;
+    const { address, size } = regions[region]!;
     const start = address + used;
     const end = Math.min(address + size, limit);
-    const piece = { address: start, size: end - start, rva: rva + used };
+    const piece = part(regions[region]!, used, end - start);
     const last = segments.at(-1);
     if (last !== undefined && last.pieces.length > 0 && last.flags === flags && last.address + last.size === start) {
       segments[segments.length - 1] = { ...last, size: last.size + piece.size, pieces: [...last.pieces, piece] };
@@ -45,6 +51,13 @@ export function coreSegments(maps: readonly Mapping[], regions: readonly Minidum
   }
   while (region < regions.length) capture(Number.POSITIVE_INFINITY, SegmentFlag.r | SegmentFlag.w);
   return segments;
+}
+
+/** A part of a region. */
+export function part(each: CoreRegion, offset: number, size: number): CoreRegion {
+  const { address, rva, bytes } = each;
+  const cut = bytes === undefined ? {} : { bytes: bytes.subarray(offset, offset + size) };
+  return { address: address + offset, size, rva: rva + offset, ...cut };
 }
 
 function flagsOf(perms: string): number {

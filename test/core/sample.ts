@@ -1,5 +1,6 @@
 /** A minidump of a made-up process of any of our CPUs: two threads, two modules, a stack, code. Addresses fit 32 bits. */
 import type { Arch } from '../../src/arch/arch.js';
+import type { CoreRegion } from '../../src/core/planned-segments.js';
 import { encodeRawRegisters } from '../../src/minidump/raw-registers.js';
 import { StreamType } from '../../src/minidump/stream-types.js';
 import { setU64 } from '../../src/minidump/struct.js';
@@ -98,7 +99,7 @@ export function sampleDump(arch: Arch, options: { readonly raw?: boolean } = {})
 /** The whole core that a conversion describes. */
 export function coreBytes(
   dump: Uint8Array,
-  { head, pieces }: { head: Uint8Array; pieces: readonly { rva: number; size: number }[] },
+  { head, pieces }: { head: Uint8Array; pieces: readonly CoreRegion[] },
 ): Buffer {
-  return Buffer.concat([head, ...pieces.map(({ rva, size }) => dump.subarray(rva, rva + size))]);
+  return Buffer.concat([head, ...pieces.map(({ rva, size, bytes }) => bytes ?? dump.subarray(rva, rva + size))]);
 }
