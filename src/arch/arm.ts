@@ -13,7 +13,8 @@ const registers: readonly RegisterSpec[] = [
   { name: 'cpsr', dwarf: -1, prstatus: { offset: 64, size: 4 }, context: { offset: 68, size: 4 } },
 ];
 
-const saved = Array.from({ length: 16 }, (_, i) => ({ register: i, offset: 4 * i }));
+/** r0 to pc and cpsr, as struct sigcontext has them. */
+const saved = Array.from({ length: 17 }, (_, i) => ({ register: i, offset: 4 * i }));
 
 /** sigcontext: trap_no, error_code, oldmask, then r0. ucontext: uc_flags, uc_link, uc_stack (5 words) before it. */
 const R0_IN_SIGCONTEXT = 12;

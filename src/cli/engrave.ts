@@ -31,6 +31,7 @@ const HOW: Readonly<Record<Trust, string>> = {
   signal: 'the registers that the kernel saved for a signal handler',
   leaf: 'the return address, there where a call puts it',
   fp: 'the frame pointer',
+  code: 'what the code around the pc does to the stack',
   scan: 'scanning the stack for a return address: may be wrong',
   jit: 'call frame information of code made at run time',
   dex: "the interpreter's own position",

@@ -10,7 +10,7 @@ import type { Frame, Report, ThreadReport, Trust } from '../report/model.js';
 export const UNWOUND_VERSION = 1;
 
 const PART = 'unwound report';
-const TRUSTS: readonly Trust[] = ['context', 'cfi', 'exidx', 'signal', 'leaf', 'fp', 'scan', 'jit', 'dex'];
+const TRUSTS: readonly Trust[] = ['context', 'cfi', 'exidx', 'signal', 'leaf', 'fp', 'scan', 'jit', 'dex', 'code'];
 /** Bounds on what is taken from a file: a report of the unwinder has at most 1024 frames a thread. */
 const MAX_THREADS = 65536;
 const MAX_FRAMES = 4096;

@@ -6,7 +6,7 @@ import type { Arch } from '../arch/arch.js';
 import type { Memory } from '../memory/memory.js';
 
 /** How a frame was found, from the surest to the weakest. */
-export type Trust = 'context' | 'cfi' | 'exidx' | 'signal' | 'leaf' | 'fp' | 'scan' | 'jit' | 'dex';
+export type Trust = 'context' | 'cfi' | 'exidx' | 'signal' | 'leaf' | 'fp' | 'scan' | 'jit' | 'dex' | 'code';
 
 export interface Frame {
   /** Absolute program counter; for callers already moved back into the call instruction. */

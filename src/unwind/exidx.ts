@@ -30,6 +30,8 @@ export class ExidxStepper implements Stepper {
   readonly #starts: Uint32Array;
   readonly #words: Uint32Array;
   readonly #places: Int32Array;
+  /** Whether the last step was refused: the entry says that its functions cannot be unwound. */
+  refused = false;
   /** Translated entries behind each other: number of pairs, then the pairs. */
   #pool = new Int32Array(256);
   #used = 0;
@@ -80,6 +82,11 @@ export class ExidxStepper implements Stepper {
     return first - 1;
   }
 
+  /** Where the entry that covers `pc` begins; 0 for none. */
+  startOf(pc: number): number {
+    return this.#starts[this.find(pc)] ?? 0;
+  }
+
   /** What the entry says, for an explanation; `step` uses a translated copy. */
   program(entry: number): ExidxProgram {
     const word = this.#words[entry];
@@ -89,10 +96,14 @@ export class ExidxStepper implements Stepper {
 
   step(pc: number, registers: RegisterState, memory: WordMemory): StepStatus {
     const entry = this.find(pc);
+    this.refused = false;
     if (entry < 0) return NOT_COVERED;
     let place = this.#places[entry]!;
     if (place === UNKNOWN) place = this.#translate(entry);
-    if (place === ENDS) return FINISHED;
+    if (place === ENDS) {
+      this.refused = true;
+      return FINISHED;
+    }
     if (place === BROKEN) return FAILED;
     return this.#run(place, registers, memory);
   }

@@ -1,6 +1,8 @@
 import type { WordMemory } from '../memory/word-memory.js';
+import { ArmCodeStepper } from './arm-code.js';
+import { callDecoders, INDIRECT, NO_CALL } from './call-instruction.js';
 import type { Explain } from './explain.js';
-import { FP, LEAF, SCAN } from './frame.js';
+import { CODE, FP, LEAF, SCAN } from './frame.js';
 import { stepFramePointer } from './frame-pointer.js';
 import type { Image } from './image.js';
 import type { ProcessImages } from './process-images.js';
@@ -8,14 +10,18 @@ import type { RegisterState } from './registers.js';
 import { StackScanner } from './scan.js';
 
 const TWO32 = 0x100000000;
+/** arm's program status register in `arch.registers`, and its bit that tells Thumb. */
+const CPSR = 16;
+const THUMB_STATE = 0x20;
 
 /**
  * What is left when no table has a rule for a frame, from the surest guess to the weakest:
  *
  * 1. a call to nowhere (a null function pointer): the return address is where the call just put it;
  * 2. the frame-pointer chain;
- * 3. the link register of an interrupted frame, which may not have saved it yet;
- * 4. a value on the stack that looks like a return address.
+ * 3. what the code around the pc does to the stack (arm, which has no such chain);
+ * 4. the link register of an interrupted frame, which may not have saved it yet;
+ * 5. a value on the stack that looks like a return address.
  */
 export class Fallbacks {
   readonly #images: ProcessImages;
@@ -23,6 +29,7 @@ export class Fallbacks {
   readonly #scanner = new StackScanner();
   readonly #judge = (value: number): string | null => this.#judgeReturn(value);
   readonly #call = new Uint8Array(8);
+  readonly #armCode = new ArmCodeStepper();
 
   constructor(images: ProcessImages, memory: WordMemory) {
     this.#images = images;
@@ -35,7 +42,7 @@ export class Fallbacks {
   }
 
   /**
-   * Moves `registers` to the caller's. Returns how (LEAF, FP, SCAN), or -1 when nothing fits.
+   * Moves `registers` to the caller's. Returns how (LEAF, FP, CODE, SCAN), or -1 when nothing fits.
    *
    * @param context the frame was interrupted: its pc is no return address
    * @param image that the frame lies in, and `pc` its address there
@@ -59,6 +66,10 @@ export class Fallbacks {
       return FP;
     }
     reject?.(`frame pointer: ${why}`);
+    if (registers.arch.thumb) {
+      if (this.#code(registers, context, image, pc)) return CODE;
+      reject?.('code: no way from the pc to a return, nor from the beginning of the function to the pc');
+    }
     if (context && !registers.arch.returnOnStack && !this.#sameFunction(registers, image, pc) && this.#leaf(registers))
       return LEAF;
     const onReject =
@@ -103,6 +114,37 @@ export class Fallbacks {
     return there !== null && there.name === here.name && there.offset - here.offset === distance;
   }
 
+  /** By what arm code itself does to the stack. */
+  #code(registers: RegisterState, context: boolean, image: Image | null, pc: number): boolean {
+    const target = registers.pc;
+    const thumb = context ? (registers.words[2 * CPSR]! & THUMB_STATE) !== 0 : target % 2 === 1;
+    const at = target - (target % 2);
+    const mapping = this.#images.mappings.find(target);
+    if (mapping < 0) return false;
+    const mapped = this.#images.at(mapping);
+    // The addresses of code made at run time are absolute.
+    const bias = image === null || mapped.image !== image ? 0 : mapped.bias;
+    const found = image === null ? null : image.functionAt(pc);
+    const start = found === null ? (image?.tableStart(pc) ?? 0) : pc - found.offset;
+    const code = {
+      pc: at + bias,
+      first: this.#images.mappings.mappings[mapping]!.start + bias,
+      thumb,
+      start: start - (thumb ? start % 2 : 0),
+      startKnown: found !== null,
+      bytes: (address: number, length: number): Uint8Array => {
+        if (image !== null) return image.elf.source.bytes(address - image.elf.loadBias, length);
+        const into = new Uint8Array(length);
+        return into.subarray(0, this.#memory.read(address, into));
+      },
+    };
+    return this.#armCode.step(code, registers, this.#memory, context, (address) => {
+      if (!this.#images.mappings.isExecutable(address)) return false;
+      const { image: there, bias: thereBias } = this.#images.at(this.#images.mappings.find(address));
+      return this.#behindCall(address, there, address + (there === null ? 0 : thereBias)) !== false;
+    });
+  }
+
   /** A return address lies in executable memory, behind a call, in code that tables or symbols know. */
   #judgeReturn(value: number): string | null {
     const images = this.#images;
@@ -112,47 +154,33 @@ export class Fallbacks {
     const arch = images.arch;
     if (image === null) return this.#behindCall(value, null, 0) === true ? null : 'no image, and no call before it';
     const relPc = value + bias;
-    if (this.#behindCall(value, image, relPc) === false) return 'no call before it';
+    const behindCall = this.#behindCall(value, image, relPc);
+    if (behindCall === false) return 'no call before it';
+    // Tables and symbols of arm's libraries leave out much of their code.
+    if (behindCall === true && arch.thumb) return null;
     const call = relPc - arch.callSize;
     if (image.covers(call) || image.functionAt(call) !== null) return null;
     return 'in no function';
   }
 
-  /** x86: whether a call instruction ends at the address; null when its bytes are not there, or on other CPUs. */
+  /** Whether a call of code ends at the address; null when its bytes are not there, or nothing is known of this CPU's calls. */
   #behindCall(value: number, image: Image | null, relPc: number): boolean | null {
-    if (!this.#images.arch.returnOnStack) return null;
-    let code = image === null ? null : image.elf.source.bytes(relPc - image.elf.loadBias - 7, 7);
-    if (code === null || code.length < 7) {
-      code = this.#call.subarray(0, 7);
-      if (this.#memory.read(value - 7, code) < 7) return null;
+    const { arch } = this.#images;
+    const decoder = callDecoders[arch.name];
+    if (decoder === undefined) return null;
+    const { length } = decoder;
+    const bit = arch.thumb ? value % 2 : 0;
+    let code = image === null ? null : image.elf.source.bytes(relPc - bit - image.elf.loadBias - length, length);
+    if (code === null || code.length < length) {
+      code = this.#call.subarray(0, length);
+      if (this.#memory.read(value - bit - length, code) < length) return null;
     }
     // All zero: a file whose code was blanked out tells nothing.
     if (code.every((byte) => byte === 0)) return null;
-    return endsInCall(code);
+    const callee = decoder.callee(code, value);
+    if (callee === NO_CALL) return false;
+    return callee === INDIRECT || this.#images.mappings.isExecutable(callee);
   }
-}
-
-/** Whether 7 bytes of x86 code end in a call: E8 rel32, or FF /2 with any addressing form. Source: Intel SDM vol. 2, CALL. */
-export function endsInCall(code: Uint8Array): boolean {
-  if (code[2] === 0xe8) return true;
-  for (let length = 2; length <= 7; length++) {
-    const at = 7 - length;
-    const modrm = code[at + 1]!;
-    if (code[at] !== 0xff || (modrm & 0x38) !== 0x10) continue;
-    if (operandLength(modrm, code[at + 2] ?? 0) === length) return true;
-  }
-  return false;
-}
-
-/** Length of FF with this ModRM: opcode, ModRM, SIB and displacement. */
-function operandLength(modrm: number, sib: number): number {
-  const mode = modrm >> 6;
-  const rm = modrm & 7;
-  if (mode === 3) return 2;
-  const base = rm === 4 ? 3 : 2;
-  if (mode === 1) return base + 1;
-  if (mode === 2) return base + 4;
-  return rm === 5 || (rm === 4 && (sib & 7) === 5) ? base + 4 : base;
 }
 
 function hex(value: number): string {

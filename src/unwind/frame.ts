@@ -1,12 +1,23 @@
 /**
  * How a frame was found: the registers themselves, an unwind table, the kernel's saved registers, or, from here on guessed, a
- * return address at the place where a call puts it, a frame-pointer chain, a value on the stack that looks like one. `jit` and
- * `dex` are code made at run time.
+ * return address at the place where a call puts it, a frame-pointer chain, a value on the stack that looks like one, what the code
+ * does to the stack. `jit` and `dex` are code made at run time.
  */
-export type Trust = 'context' | 'cfi' | 'exidx' | 'signal' | 'leaf' | 'fp' | 'scan' | 'jit' | 'dex';
+export type Trust = 'context' | 'cfi' | 'exidx' | 'signal' | 'leaf' | 'fp' | 'scan' | 'jit' | 'dex' | 'code';
 
 /** In the order of `FrameBuffer.trust`'s numbers. */
-export const TRUSTS: readonly Trust[] = ['context', 'cfi', 'exidx', 'signal', 'leaf', 'fp', 'scan', 'jit', 'dex'];
+export const TRUSTS: readonly Trust[] = [
+  'context',
+  'cfi',
+  'exidx',
+  'signal',
+  'leaf',
+  'fp',
+  'scan',
+  'jit',
+  'dex',
+  'code',
+];
 
 export const CONTEXT = 0;
 export const CFI = 1;
@@ -17,6 +28,7 @@ export const FP = 5;
 export const SCAN = 6;
 export const JIT = 7;
 export const DEX = 8;
+export const CODE = 9;
 
 /** A frame with its names; what the report shows. */
 export interface UnwoundFrame {

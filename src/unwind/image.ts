@@ -20,6 +20,16 @@ interface Table {
 
 const EM_ARM = 40;
 const CACHE = 256;
+/** Bytes from an image's entry point on: the start code of C libraries is shorter. */
+const START_CODE = 64;
+const START_FUNCTIONS: ReadonlySet<string> = new Set([
+  '_start',
+  '_start_main',
+  'clone',
+  '__clone',
+  '__clone3',
+  '__bionic_clone',
+]);
 const THUMB_CALL = 0xe000f000;
 
 /**
@@ -32,6 +42,11 @@ export class Image {
   /** The table that the last step asked last, and why it failed ('' when it did not cover the pc). */
   lastSource: StepSource | null = null;
   lastError = '';
+  /**
+   * Whether FINISHED was all that ARM's exception index had to say: linkers say the same (EXIDX_CANTUNWIND) of functions that were
+   * compiled without tables as start code says of itself.
+   */
+  lastRefused = false;
   readonly #registers: RegisterMap;
   readonly #naming: Naming;
   #symbols: SymbolSource | null = null;
@@ -63,6 +78,7 @@ export class Image {
     let failed = false;
     this.lastSource = null;
     this.lastError = '';
+    this.lastRefused = false;
     for (let i = 0; ; i++) {
       const table = this.#tables[i] ?? this.#open();
       if (table === null) return failed ? FAILED : NOT_COVERED;
@@ -73,7 +89,10 @@ export class Image {
         this.lastError =
           table.stepper instanceof CfiStepper ? table.stepper.errorText : 'its entry is broken or memory is missing';
         registers.words.set(saved.words);
-      } else if (status !== NOT_COVERED) return status;
+      } else if (status !== NOT_COVERED) {
+        this.lastRefused = table.stepper instanceof ExidxStepper && table.stepper.refused;
+        return status;
+      }
     }
   }
 
@@ -90,6 +109,21 @@ export class Image {
       if (table.stepper instanceof CfiStepper && table.stepper.table.find(pc) >= 0) return true;
       if (table.stepper instanceof ExidxStepper && table.stepper.find(pc) >= 0) return true;
     }
+  }
+
+  /** Where no function that ARM's exception index tells of begins between an address and the pc: the nearest such; 0 without one. */
+  tableStart(pc: number): number {
+    for (const { stepper } of this.#tables) if (stepper instanceof ExidxStepper) return stepper.startOf(pc);
+    return 0;
+  }
+
+  /** Whether a pc lies in the code that the kernel or the dynamic linker jumps to, or that begins a thread: nobody called it. */
+  isStartCode(pc: number): boolean {
+    const { entry } = this.elf;
+    const start = entry - (this.arch.thumb ? entry % 2 : 0);
+    if (entry !== 0 && pc >= start && pc < start + START_CODE) return true;
+    const name = this.functionAt(pc)?.name;
+    return name !== undefined && START_FUNCTIONS.has(name);
   }
 
   /** The CFI stepper of a source, for explanations. */

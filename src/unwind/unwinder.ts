@@ -164,7 +164,9 @@ export class Unwinder {
     saved.copyFrom(registers);
     registers.signalFrame = false;
     const device = mapped !== null && this.#inDevice(mapping, registers.sp);
-    const status = mapped === null || device ? NOT_COVERED : this.#step(mapped, pc, relPc);
+    let status = mapped === null || device ? NOT_COVERED : this.#step(mapped, pc, relPc);
+    const refused = status === FINISHED && !this.#strict && this.#isRefusal();
+    if (refused) status = NOT_COVERED;
     if (registers.signalFrame && adjustment !== 0) {
       // What was interrupted is no call.
       const lookup = this.#image === mapped?.image ? relPc : pc;
@@ -175,6 +177,7 @@ export class Unwinder {
     }
     if (status === FINISHED) return 'end';
     const stop = this.#strict ? this.#nextStrictly(status, device) : this.#next(status, device);
+    if (stop === 'no way on' && refused) return 'end';
     return stop ?? (this.#unchanged() ? 'repeated frame' : null);
   }
 
@@ -253,6 +256,13 @@ export class Unwinder {
     }
     if (registers.words[2 * pc] === low && registers.words[2 * pc + 1] === high) return false;
     registers.setWords(pc, low, high);
+    return true;
+  }
+
+  /** Whether the end that a table told is only that it knows nothing. */
+  #isRefusal(): boolean {
+    const image = this.#image;
+    if (image === null || !image.lastRefused || image.isStartCode(this.#lookup)) return false;
     return true;
   }
 
@@ -345,7 +355,8 @@ export class Unwinder {
     const source = image.lastSource ?? 'eh_frame';
     const cfi = image.cfi(source);
     const rule = cfi === null ? '' : `: ${describeRule(cfi.table, cfi.table.find(this.#lookup), this.arch)}`;
-    this.#explain?.({ frame, kind: 'rule', text: `${source}${rule}${status === FINISHED ? ' (outermost)' : ''}` });
+    const end = status !== FINISHED ? '' : image.lastRefused ? ' (cannot unwind)' : ' (outermost)';
+    this.#explain?.({ frame, kind: 'rule', text: `${source}${rule}${end}` });
   }
 
   /** The frames of the last walk with their names. */

@@ -16,7 +16,7 @@ interface Kernel {
 
 const zeros = (count: number): number[] => new Array<number>(count).fill(0);
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
-const ARM = [...numbered('r', 12), 'ip', 'sp', 'lr', 'pc'];
+const ARM = [...numbered('r', 12), 'ip', 'sp', 'lr', 'pc', 'cpsr'];
 const X86 = ['', '', '', '', 'edi', 'esi', 'ebp', 'esp', 'ebx', 'edx', 'ecx', 'eax', '', '', 'eip'];
 
 const KERNELS: readonly Kernel[] = [
