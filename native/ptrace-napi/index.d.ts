@@ -52,6 +52,10 @@ export function seize(tid: number, options?: number): void;
 export function interrupt(tid: number): void;
 /** PTRACE_CONT: lets a stopped tracee run on, with `signal` delivered (0: none). */
 export function cont(tid: number, signal?: number): void;
+/** PTRACE_SYSCALL: like `cont`, with a stop at the next entry of a system call or exit from one. */
+export function contToSyscall(tid: number, signal?: number): void;
+/** PTRACE_SETOPTIONS of a stopped tracee: mask of `constants.PTRACE_O_*`, in the place of those that it has. */
+export function setOptions(tid: number, options: number): void;
 /** PTRACE_LISTEN: leaves a tracee in its group-stop, yet reports what wakes it. */
 export function listen(tid: number): void;
 /**
@@ -71,6 +75,12 @@ export function wait(tid: number, timeoutMs: number): WaitStatus | null;
  * @returns the bytes written: a regset that does not fit is cut by the kernel to what does
  */
 export function getRegset(tid: number, type: number, buffer: Uint8Array, offset?: number): number;
+/** PTRACE_SETREGSET of a stopped tracee. A shorter buffer sets the registers that it holds. */
+export function setRegset(tid: number, type: number, buffer: Uint8Array): void;
+/** PTRACE_GETSIGMASK: the signals that a stopped tracee blocks, 8 bytes, signal n at bit n - 1. */
+export function getSignalMask(tid: number, buffer: Uint8Array): void;
+/** PTRACE_SETSIGMASK; SIGKILL and SIGSTOP cannot be blocked. */
+export function setSignalMask(tid: number, buffer: Uint8Array): void;
 /** PTRACE_GETSIGINFO: the kernel's siginfo_t, 128 bytes in 64-bit layout for 32-bit tracees too. */
 export function getSigInfo(tid: number, buffer: Uint8Array): void;
 /** PTRACE_GETEVENTMSG: the number that came with the last `PTRACE_EVENT_*`. */
@@ -414,6 +424,12 @@ export interface ExitStatus {
 export function reap(pid: number): ExitStatus | null;
 
 /**
+ * malloc_trim(3): gives free pages of the C heap back to the kernel, which takes some milliseconds where there are many.
+ * @returns whether there were any; false where the C library has no such function
+ */
+export function trimHeap(): boolean;
+
+/**
  * execve(2): this process becomes another program, with the same pid and standing, and with descriptors 0 to 2 and those that
  * are not close-on-exec (Node marks all that it inherited; `setCloexec(fd, false)` keeps one). Ignored signals go back to their defaults and none stays blocked. Returns only by throwing.
  * @param args argv, argv[0] included
@@ -436,6 +452,7 @@ export function seccompLockdown(): void;
 
 /** Numbers of Linux's headers, for this machine's architecture. */
 export const constants: {
+  readonly PTRACE_O_TRACESYSGOOD: number;
   readonly PTRACE_O_TRACEFORK: number;
   readonly PTRACE_O_TRACEVFORK: number;
   readonly PTRACE_O_TRACECLONE: number;

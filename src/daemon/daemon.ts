@@ -1,5 +1,6 @@
 /** The daemon put together: socket, server, tracers, engraver, tombstone directory; started whole or not at all. */
 import { readHostFacts } from '../platform/host-facts.js';
+import { collectGarbage, hasGarbage, QUIET_MS } from '../platform/memory-use.js';
 import type { Client } from './client.js';
 import type { DaemonConfig } from './config.js';
 import { EngraverHost } from './engraver-host.js';
@@ -47,6 +48,7 @@ export class Daemon {
   readonly #engraver: EngraverHost;
   readonly #server: RequestServer;
   readonly #refusals: RefusalLog;
+  #quiet: NodeJS.Timeout | undefined;
   #closing: Promise<void> | null = null;
 
   private constructor(options: DaemonOptions, sockets: readonly RequestSocket[], tombstones: TombstoneDirectory) {
@@ -100,7 +102,10 @@ export class Daemon {
     };
     this.#server = new RequestServer(
       sockets.map((socket) => socket.fd),
-      { request: (client, request) => handleRequest(context, client, request), refused: this.#refused },
+      {
+        request: (client, request) => handleRequest(context, client, request).finally(this.#tidyLater),
+        refused: this.#refused,
+      },
       options.server,
     );
   }
@@ -159,7 +164,14 @@ export class Daemon {
     await this.#server.drained();
     await this.#tombstones.close();
     this.#refusals.flush();
+    clearTimeout(this.#quiet);
   }
+
+  readonly #tidyLater = (): void => {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => hasGarbage() && collectGarbage(), QUIET_MS);
+    this.#quiet.unref();
+  };
 
   readonly #refused = (client: Client | null, reason: string): void => {
     const who = client === null ? '' : ` (from pid=${client.credentials.pid} uid=${client.credentials.uid})`;

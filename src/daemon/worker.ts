@@ -8,6 +8,20 @@ import { StderrTail } from './stderr-tail.js';
 /** Where a child finds its end of the channel. */
 export const WORKER_CHANNEL_FD = 3;
 
+/**
+ * Workers are warmed up once and may then wait for days: V8 would drop what it has compiled after some collections without a use, and
+ * the next crash would pay for it again.
+ */
+const KEEP_CODE = ['--no-flush-bytecode'];
+/**
+ * Workers are resident, and their jobs are short: without these the young generation of each grows to 32 MiB, and glibc keeps an arena
+ * for every thread of V8 (mallopt(3)), memory that never serves again.
+ */
+const SMALL_HEAP = ['--max-semi-space-size=1'];
+const ONE_ARENA = { MALLOC_ARENA_MAX: '1' };
+/** The engraver gives the buffers of large dumps back; a tracer keeps them, since a target stands still while they are touched anew. */
+const RETURNED_BUFFERS = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
+
 export interface WorkerHandlers {
   /** `bytes` is a view that the next message overwrites; the descriptors belong to the handler. */
   message(bytes: Uint8Array, fds: number[]): void;
@@ -41,9 +55,9 @@ export function startPrivileged(path: string, handlers: WorkerHandlers): Worker 
   const addon = loadAddon();
   const pair = createChannelPair();
   try {
-    const child = spawn(process.execPath, [...KEEP_CODE, path], {
+    const child = spawn(process.execPath, [...KEEP_CODE, ...SMALL_HEAP, path], {
       stdio: ['ignore', 'ignore', 'inherit', pair.child],
-      env: workerEnvironment(),
+      env: { ...workerEnvironment(), ...ONE_ARENA },
     });
     // A failed spawn is reported by an event, and by a pid that is missing.
     child.on('error', () => {});
@@ -71,18 +85,6 @@ export interface ConfinedOptions {
   readonly report: (unapplied: readonly string[]) => void;
 }
 
-/**
- * Workers are warmed up once and may then wait for days: V8 would drop what it has compiled after some collections without a use, and
- * the next crash would pay for it again.
- */
-const KEEP_CODE = ['--no-flush-bytecode'];
-/**
- * The engraver is resident, and its jobs are short: without these its young generation grows to 32 MiB and glibc keeps the buffers
- * of large dumps (mallopt(3)), 40 MiB of memory that never serves again.
- */
-const SMALL_HEAP = ['--max-semi-space-size=4'];
-const SMALL_ARENAS = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
-
 /** A worker without rights, that runs the script at `path`. What of the confinement could not be had is reported. */
 export function startConfined(path: string, options: ConfinedOptions, handlers: WorkerHandlers): Worker {
   const addon = loadAddon();
@@ -92,7 +94,7 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
     const child = addon.spawnConfined({
       path: process.execPath,
       args: [process.execPath, ...KEEP_CODE, ...SMALL_HEAP, path],
-      env: { ...workerEnvironment(), ...SMALL_ARENAS },
+      env: { ...workerEnvironment(), ...ONE_ARENA, ...RETURNED_BUFFERS },
       cwd: '/',
       fds: [null, null, stderr.childFd, pair.child],
       ...(options.user ?? {}),

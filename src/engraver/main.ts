@@ -6,10 +6,10 @@
 import { closeSync } from 'node:fs';
 import { prepareXz } from '../elf/xz.js';
 import { loadAddon } from '../platform/addon.js';
+import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../protocol/job.js';
 import { loadNaming } from './demangling.js';
 import { Inbox } from './inbox.js';
-import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from './memory-use.js';
 import { WarmUp } from './warm-up.js';
 import { EngraveWorker } from './worker.js';
 
@@ -41,10 +41,15 @@ async function main(): Promise<void> {
   const inbox = new Inbox(close);
   const buffer = Buffer.allocUnsafeSlow(MAX_MESSAGE);
   const receive = (flags = 0) => addon.receiveMessage(SOCKET, buffer, MAX_FDS + 3, flags);
+  let warming = true;
   for (;;) {
     let message = receive(addon.constants.MSG_DONTWAIT);
     if (message === null) {
-      if (warmUp.next()) continue;
+      if (warming) {
+        warming = warmUp.next();
+        if (!warming) collectGarbage();
+        continue;
+      }
       if (hasGarbage()) {
         addon.setTimeouts(SOCKET, { receiveMs: QUIET_MS });
         message = receive();

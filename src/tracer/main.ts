@@ -3,6 +3,7 @@
  * until the daemon closes that. Everything is synchronous: ptrace belongs to one thread, and nothing else has to happen meanwhile.
  */
 import { loadAddon } from '../platform/addon.js';
+import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { Channel } from './channel.js';
 import { codeOf } from './failure.js';
 import { readHost } from './host.js';
@@ -20,9 +21,15 @@ function main(): void {
   const memory = new MemoryCopy(addon);
   warmUp(addon, host, memory);
   const tracer = new Tracer(addon, channel, host, memory);
+  prepareCollection();
   channel.send({ type: 'ready' });
   for (;;) {
-    const received = channel.receive();
+    const waitMs = hasGarbage() ? QUIET_MS : 0;
+    const received = channel.receive(waitMs);
+    if (received === null && waitMs > 0) {
+      collectGarbage();
+      continue;
+    }
     if (received === null) break;
     const { message, fds } = received;
     const free = message.type !== 'capture' || tracer.serve(message, fds[0] ?? -1);

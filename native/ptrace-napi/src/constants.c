@@ -30,6 +30,7 @@ static const struct {
   const char *name;
   int64_t value;
 } numbers[] = {
+    NUMBER(PTRACE_O_TRACESYSGOOD),
     NUMBER(PTRACE_O_TRACEFORK),
     NUMBER(PTRACE_O_TRACEVFORK),
     NUMBER(PTRACE_O_TRACECLONE),

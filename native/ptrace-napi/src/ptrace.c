@@ -18,6 +18,12 @@
 /* Longest wait, in milliseconds: 2^31 - 1, as the timers of Node. */
 #define LONGEST 2147483647.0
 
+/* Younger than some libc's <sys/ptrace.h>. */
+#ifndef PTRACE_GETSIGMASK
+#define PTRACE_GETSIGMASK 0x420a
+#define PTRACE_SETSIGMASK 0x420b
+#endif
+
 static napi_value seize(napi_env env, napi_callback_info info) {
   Args args;
   args_read(&args, env, info);
@@ -42,6 +48,24 @@ static napi_value cont(napi_env env, napi_callback_info info) {
   int32_t signal = value_given(&args, args.at[1]) ? value_signal(&args, args.at[1], "signal") : 0;
   if (args.failed) return NULL;
   return result_done(env, PTRACE(PTRACE_CONT, tid, 0, signal), "ptrace");
+}
+
+static napi_value cont_to_syscall(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  int32_t signal = value_given(&args, args.at[1]) ? value_signal(&args, args.at[1], "signal") : 0;
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_SYSCALL, tid, 0, signal), "ptrace");
+}
+
+static napi_value set_options(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  uint32_t options = (uint32_t)value_integer(&args, args.at[1], "options", 0, UINT32_MAX);
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_SETOPTIONS, tid, 0, options), "ptrace");
 }
 
 static napi_value listen_stop(napi_env env, napi_callback_info info) {
@@ -101,6 +125,36 @@ static napi_value get_regset(napi_env env, napi_callback_info info) {
   struct iovec vector = {buffer.data + offset, buffer.length - offset};
   if (PTRACE(PTRACE_GETREGSET, tid, type, &vector) != 0) return throw_system_error(env, errno, "ptrace");
   return result_integer(env, (int64_t)vector.iov_len);
+}
+
+static napi_value set_regset(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  uint32_t type = (uint32_t)value_integer(&args, args.at[1], "type", 0, UINT32_MAX);
+  Bytes buffer = value_bytes(&args, args.at[2], "buffer", 0);
+  if (args.failed) return NULL;
+  struct iovec vector = {buffer.data, buffer.length};
+  return result_done(env, PTRACE(PTRACE_SETREGSET, tid, type, &vector), "ptrace");
+}
+
+static napi_value get_signal_mask(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  Bytes buffer = value_bytes(&args, args.at[1], "buffer", 8);
+  if (args.failed) return NULL;
+  /* The kernel's sigset_t has 64 bits on all of its architectures that Node runs on. */
+  return result_done(env, PTRACE(PTRACE_GETSIGMASK, tid, 8, buffer.data), "ptrace");
+}
+
+static napi_value set_signal_mask(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  Bytes buffer = value_bytes(&args, args.at[1], "buffer", 8);
+  if (args.failed) return NULL;
+  return result_done(env, PTRACE(PTRACE_SETSIGMASK, tid, 8, buffer.data), "ptrace");
 }
 
 static napi_value get_siginfo(napi_env env, napi_callback_info info) {
@@ -222,10 +276,15 @@ const Export ptrace_exports[] = {
     {"seize", seize},
     {"interrupt", interrupt},
     {"cont", cont},
+    {"contToSyscall", cont_to_syscall},
+    {"setOptions", set_options},
     {"listen", listen_stop},
     {"detach", detach},
     {"wait", wait_stop},
     {"getRegset", get_regset},
+    {"setRegset", set_regset},
+    {"getSignalMask", get_signal_mask},
+    {"setSignalMask", set_signal_mask},
     {"getSigInfo", get_siginfo},
     {"getEventMessage", get_event_message},
     {"freeze", freeze},

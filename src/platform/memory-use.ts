@@ -1,0 +1,44 @@
+/**
+ * Gives back what jobs took. Resident processes wait in system calls for days, and neither V8 nor the C library clears up by itself
+ * without being used: what the last job left lying would stay.
+ */
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { loadAddon } from './addon.js';
+
+/** Garbage that is left lying: collecting costs some milliseconds, and the next job may come during them. */
+const GARBAGE_BYTES = 1024 * 1024;
+/** For how long nothing has to come before it is time to clear up: in a storm of crashes the jobs follow each other closely. */
+export const QUIET_MS = 1000;
+
+let collect: (() => void) | null = null;
+/** What was in use after the last time. */
+let kept = 0;
+
+function inUse(): number {
+  const { used_heap_size: heap, external_memory: external, malloced_memory: compiler } = getHeapStatistics();
+  return heap + external + compiler;
+}
+
+/** Gets hold of V8's collector and clears up; to be called before the process gives up its rights. */
+export function prepareCollection(): void {
+  setFlagsFromString('--expose-gc');
+  const found: unknown = runInNewContext('typeof gc === "function" ? gc : null');
+  collect = typeof found === 'function' ? (found as () => void) : null;
+  collectGarbage();
+}
+
+/** Whether clearing up is worth while. */
+export function hasGarbage(): boolean {
+  return collect !== null && inUse() >= kept + GARBAGE_BYTES;
+}
+
+/** To be called when there is nothing else to do. */
+export function collectGarbage(): void {
+  // V8's own collections compact where it pays at once; this one is for the time until the next job.
+  setFlagsFromString('--compact-on-every-full-gc');
+  collect?.();
+  setFlagsFromString('--no-compact-on-every-full-gc');
+  loadAddon().trimHeap();
+  kept = inUse();
+}
