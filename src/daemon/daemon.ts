@@ -83,6 +83,7 @@ export class Daemon {
     const context: FlowContext = {
       policy: {
         ...readKernelPolicy(),
+        daemonUid: process.geteuid?.() ?? 0,
         systemUid: settings.systemUid,
         allowOwnBacktraces: config.allow_own_backtraces,
       },

@@ -3,6 +3,7 @@
  *
  * - Anybody may report a crash of a thread of itself; its uid does not matter.
  * - Root may ask for tombstones and backtraces of every process, the system uid for backtraces only (Android's AID_SYSTEM).
+ * - Of a daemon that is not root its own user may ask everything: the kernel lets that daemon trace its user's processes alone.
  * - A user may ask for a backtrace of a process of its own, where the kernel would let it ptrace that process (ptrace(2), "Ptrace
  *   access mode checking", PTRACE_MODE_ATTACH_REALCREDS): nobody learns here what a debugger would not tell.
  */
@@ -44,6 +45,8 @@ export interface TargetFacts extends ProcessFacts {
 }
 
 export interface PolicyConfig {
+  /** The daemon's own effective uid. */
+  readonly daemonUid: number;
   /** Uid that may ask for backtraces of every process; null: none but root. */
   readonly systemUid: number | null;
   readonly allowOwnBacktraces: boolean;
@@ -53,7 +56,7 @@ export interface PolicyConfig {
   readonly overflowUid: number;
 }
 
-export type Grounds = 'crash of itself' | 'root' | 'system' | 'own process';
+export type Grounds = 'crash of itself' | 'root' | 'own daemon' | 'system' | 'own process';
 
 export type Decision =
   | { readonly allowed: true; readonly grounds: Grounds }
@@ -73,6 +76,7 @@ export function decide(
   if (peerFacts === null) return refuse('the asking process is gone');
   if (peerFacts.inOtherPidNamespace) return refuse('it lives in another pid namespace and would mean another thread');
   if (peer.uid === 0) return allow('root');
+  if (peer.uid === config.daemonUid) return allow('own daemon');
   if (kind === 'backtrace' && peer.uid === config.systemUid) return allow('system');
   if (kind === 'tombstone') return refuse(`uid ${peer.uid} may not ask for tombstones`);
   return decideOwnBacktrace(peer, peerFacts, target, config);

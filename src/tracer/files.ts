@@ -67,11 +67,26 @@ export class MappedFiles {
         if (reason === 'EPERM' || reason === 'EACCES') this.#mapFiles = false;
       }
     }
+    const program = openProgram(tid, mapping);
+    if (program >= 0) return program;
     const fallback = openByRoot(this.#addon, tid, mapping);
     if (typeof fallback === 'number') return fallback;
     losses.add('files', `${mapping.name.slice(0, PATH_LENGTH)}: ${reason}; by path: ${fallback}`);
     return -1;
   }
+}
+
+/** The program's own file, by a link of the kernel's that needs no capability and holds although the file was deleted; else -1. */
+function openProgram(tid: number, mapping: Mapping): number {
+  try {
+    const fd = openSync(`/proc/${tid}/exe`, READ_ONLY);
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    if (deviceText(dev) === mapping.device && Number(ino) === mapping.inode) return fd;
+    closeSync(fd);
+  } catch {
+    // Not permitted, or gone: the next way is tried, and says why it fails.
+  }
+  return -1;
 }
 
 /** The mapping's path below the root of thread `tid`, if that is still the file that is mapped; else why not. */

@@ -27,7 +27,13 @@ function target(uid: number, change: Partial<TargetFacts> = {}): TargetFacts {
   return { ...process_(uid), pid: 200, tid: 201, procOwner: uid, descendsFromPeer: false, ...change };
 }
 
-const config: PolicyConfig = { systemUid: 1000, allowOwnBacktraces: true, yamaScope: 0, overflowUid: 65534 };
+const config: PolicyConfig = {
+  daemonUid: 0,
+  systemUid: 1000,
+  allowOwnBacktraces: true,
+  yamaScope: 0,
+  overflowUid: 65534,
+};
 
 interface Case {
   kind: RequestKind;
@@ -45,6 +51,17 @@ function ask({ kind, uid, peer, self, of = target(uid), with: change }: Case): D
 }
 
 const grounds = (decision: Decision): string => (decision.allowed ? decision.grounds : `no: ${decision.reason}`);
+
+describe('policy: a daemon that is not root', () => {
+  it('serves its own user as root is served, and others as ever', () => {
+    const withOwn = { daemonUid: 4242 };
+    for (const kind of ['tombstone', 'backtrace'] as const) {
+      expect(grounds(ask({ kind, uid: 4242, of: target(4242), with: withOwn }))).toBe('own daemon');
+    }
+    expect(ask({ kind: 'tombstone', uid: 4243, with: withOwn }).allowed).toBe(false);
+    expect(ask({ kind: 'backtrace', uid: 4243, of: target(4242), with: withOwn }).allowed).toBe(false);
+  });
+});
 
 describe('policy: crash', () => {
   it.each([0, 1000, 4242, 65534])('uid %i may report a crash of a thread of its own', (uid) => {

@@ -46,6 +46,9 @@ function numberAfter(output: string, word: string): number {
   return Number(new RegExp(`^${word} (\\S+)$`, 'm').exec(output)![1]);
 }
 
+/** What these tests do to the target's users and namespaces needs root. */
+const isRoot = process.getuid?.() === 0;
+
 describe('a live process', () => {
   it.each(runnable)('is copied thread by thread and goes on (%s)', async (arch) => {
     const program = start(arch, 'live');
@@ -169,7 +172,7 @@ describe('a live process', () => {
     expectUntouched(program.pid);
   });
 
-  it('is told from another process that has its id now', async () => {
+  it.runIf(isRoot)('is told from another process that has its id now', async () => {
     const program = start(hostArch, 'live');
     await program.said(/ready/);
     expect(await tracer.refusal({ pid: program.pid, uid: 12345 })).toMatch(/expected uid 12345/);
@@ -180,7 +183,7 @@ describe('a live process', () => {
     expectUntouched(program.pid);
   });
 
-  it('is not shown to a user who may see its own processes only, unless it is one', async () => {
+  it.runIf(isRoot)('is not shown to a user who may see its own processes only, unless it is one', async () => {
     const own = run(programPath('live'), [], { uid: 1234, gid: 1234 });
     await own.said(/ready/);
     const job = { pid: own.pid, uid: 1234, gid: 1234, ownerOnly: true, kind: 'backtrace' as const };
@@ -322,7 +325,7 @@ describe('a live process', () => {
     expect(dump.softErrors).toEqual([]);
   });
 
-  it('may live in other namespaces', async () => {
+  it.runIf(isRoot)('may live in other namespaces', async () => {
     const shell = run('/usr/bin/unshare', ['--fork', '--pid', '--mount-proc', programPath('live')], {});
     await shell.said(/ready/);
     const pid = Number(readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, 'utf8').trim());
@@ -341,7 +344,7 @@ describe('a live process', () => {
     }
   });
 
-  it('is copied with the files that it has mapped, whatever lies at their paths here', async () => {
+  it.runIf(isRoot)('is copied with the files that it has mapped, whatever lies at their paths here', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'debuggerd-mounts-'));
     const real = join(dir, 'real');
     const path = join(dir, 'program');
