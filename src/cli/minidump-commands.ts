@@ -8,7 +8,11 @@ export function registerMinidumpCommands(program: Command): void {
     .argument('<file>', 'a minidump, of whatever writer')
     .option('--json', 'as JSON (docs/minidump-json.md), addresses as hex strings')
     .option('--hex', 'the bytes of the streams, and the memory that they describe')
-    .option('--stream <name...>', 'only these streams: names as the list of streams has them, or numbers')
+    .option(
+      '--stream <name>',
+      'only this stream: a name as the list of streams has it, or a number; may be repeated',
+      (name: string, names: string[] = []) => [...names, name],
+    )
     .action(async (file: string, options) => {
       const { show } = await import('./show.js');
       show(file, options);

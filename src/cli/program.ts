@@ -1,11 +1,12 @@
 /** The command line as a table: which command takes what, and which file carries it out. */
 import { Command, type CommanderError } from 'commander';
 import { partPath } from '../platform/parts.js';
+import { examples } from './examples.js';
 import { CommandError, parseTid, UsageError } from './failure.js';
 import { registerMinidumpCommands } from './minidump-commands.js';
 import { version } from './version.js';
 
-const examples = `
+const rootExamples = `
 Examples:
   debuggerd                              run the daemon (as root: for every process of the machine)
   debuggerd --socket my --tombstone-dir /tmp/tombstones
@@ -47,7 +48,7 @@ export function createProgram(): Command {
     .option('--config <file>', 'daemon: configuration file (default /etc/debuggerd.toml where it exists)')
     .option('--tombstone-dir <dir>', 'daemon: where tombstones and minidumps go')
     .enablePositionalOptions()
-    .addHelpText('after', examples)
+    .addHelpText('after', rootExamples)
     .action(daemonOrRequest);
 
   program
@@ -91,6 +92,8 @@ export function createProgram(): Command {
 
   registerMinidumpCommands(program);
   for (const command of [program, ...program.commands]) {
+    const lines = examples[command.name()];
+    if (lines) command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`.trimEnd());
     command.exitOverride((error: CommanderError) => {
       // Commander has printed its own message (or the help) by now.
       throw new CommandError('', error.exitCode === 0 ? 0 : 2);

@@ -33,9 +33,9 @@ async function run(...args: string[]): Promise<string> {
 
 test('show takes streams and formats', async () => {
   expect(await run('show', dump)).toContain('THREADS (2)');
-  const json = JSON.parse(await run('show', dump, '--json', '--stream', 'thread-list', 'system-info'));
+  const json = JSON.parse(await run('show', dump, '--json', '--stream', 'thread-list', '--stream', 'system-info'));
   expect(Object.keys(json.sections)).toEqual(['systemInfo', 'threads']);
-  expect(await run('show', '--hex', '--stream', 'memory-list', '--', dump)).toContain('|codecodecodecode|');
+  expect(await run('show', '--hex', '--stream', 'memory-list', dump)).toContain('|codecodecodecode|');
 });
 
 test('md2core and core2md', async () => {
