@@ -16,7 +16,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   show: [
     'debuggerd show tombstone_00.dmp               every stream, readably',
     'debuggerd show --stream maps x.dmp            one of them',
-    'debuggerd show --json x.dmp | jq .modules     for programs',
+    'debuggerd show --json x.dmp | jq .sections.modules   for programs',
   ],
   core2md: [
     'debuggerd core2md core.1234                   makes core.1234.dmp',
