@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { parseTombstone, type TextTombstone } from './tombstone-text.js';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -92,6 +93,19 @@ export async function startDaemon(
       await exited;
       rmSync(dir, { recursive: true, force: true });
     },
+  };
+}
+
+/** In a describe block or a file: a daemon that is there for all of its tests. Tests ask for it when they run. */
+export function daemonForAll(): () => Daemon {
+  let daemon: Daemon | undefined;
+  beforeAll(async () => {
+    daemon = await startDaemon();
+  });
+  afterAll(() => daemon?.stop());
+  return () => {
+    if (daemon === undefined) throw new Error('the daemon is asked for before the tests run');
+    return daemon;
   };
 }
 

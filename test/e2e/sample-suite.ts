@@ -4,9 +4,9 @@
  */
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Architecture, missingFor } from './architecture.js';
-import { type Daemon, root, startDaemon } from './daemon.js';
+import { type Daemon, daemonForAll, root } from './daemon.js';
 import { start } from './target.js';
 import { parseTombstone } from './tombstone-text.js';
 
@@ -45,20 +45,16 @@ function functions(text: string, program: string): (string | null)[] {
     .slice(0, 8);
 }
 
-export function sampleSuite(architecture: Architecture): void {
+export function sampleSuite(architecture: Architecture, givenDaemon?: () => Daemon): void {
   const missing = missingFor(architecture);
   const target = process.env.SAMPLES_DIR;
 
   describe.skipIf(missing !== null)(`samples of ${architecture.name} ${missing ?? ''}`, () => {
-    let daemon: Daemon;
-    beforeAll(async () => {
-      daemon = await startDaemon();
-    });
-    afterAll(() => daemon.stop());
+    const daemon = givenDaemon ?? daemonForAll();
 
     it.each(samples)('%s', async (program, ...args) => {
-      const crashed = start(program, args, { daemon, architecture });
-      const [{ text, path }] = await Promise.all([daemon.tombstoneOf(crashed.pid), crashed.ended]);
+      const crashed = start(program, args, { daemon: daemon(), architecture });
+      const [{ text, path }] = await Promise.all([daemon().tombstoneOf(crashed.pid), crashed.ended]);
       if (target !== undefined) {
         mkdirSync(join(target, architecture.name), { recursive: true });
         copyFileSync(path, join(target, architecture.name, `${program}.txt`));
