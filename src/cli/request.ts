@@ -2,8 +2,7 @@
 import { writeSync } from 'node:fs';
 import { loadAddon } from '../platform/addon.js';
 import { readProcStatus } from '../platform/proc-status.js';
-import type { RequestKind } from '../protocol/job.js';
-import { ACK, DEFAULT_SOCKET, encodeRequest } from '../protocol/request.js';
+import { ACK, type Action, DEFAULT_SOCKET, encodeRequest } from '../protocol/request.js';
 import { CommandError } from './failure.js';
 
 export interface RequestOptions {
@@ -37,6 +36,7 @@ function writeOut(bytes: Uint8Array): void {
 
 /** A backtrace of thousands of threads is some megabytes; a daemon that sends more without end is cut off. */
 const MAX_ANSWER = 256 * 1024 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 /** The daemon's own bounds: waiting in its queue, capture, two engravings. Then it is not going to answer. */
 const ANSWER_TIMEOUT_MS = 90_000;
 
@@ -55,7 +55,27 @@ export async function requestTombstone(tid: number, options: RequestOptions, out
 }
 
 /** The answer behind the ack byte; never empty. */
-async function request(kind: RequestKind, tid: number, options: RequestOptions): Promise<Uint8Array> {
+async function request(kind: Action, tid: number, options: RequestOptions): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  receiveAnswer(kind, tid, options, (bytes) => {
+    chunks.push(bytes.slice());
+    length += bytes.length;
+    return length < MAX_ANSWER;
+  });
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Asks and hands on what comes behind the ack byte, piece by piece; the buffer is used again. `take` may return false for enough. Throws
+ * CommandError when nothing comes.
+ */
+export function receiveAnswer(
+  kind: Action,
+  tid: number,
+  options: RequestOptions,
+  take: (bytes: Uint8Array) => boolean,
+): void {
   const name = options.socket ?? (process.env.DEBUGGERD_SOCKET || DEFAULT_SOCKET);
   const shown = name.startsWith('/') ? name : `@${name}`;
   const failed = `Error dumping ${kind}.`;
@@ -67,19 +87,33 @@ async function request(kind: RequestKind, tid: number, options: RequestOptions):
   } catch (error) {
     throw new CommandError(`${failed} ${connectProblem((error as NodeJS.ErrnoException).code, shown, error as Error)}`);
   }
+  // A refusal may come before the request was read: the socket is reset then.
+  const refused = (): CommandError => new CommandError(`${failed} ${refusal(kind, tid)}`);
+  const system = <T>(call: () => T): T => {
+    try {
+      return call();
+    } catch {
+      throw refused();
+    }
+  };
   try {
     addon.setTimeouts(fd, { receiveMs: ANSWER_TIMEOUT_MS, sendMs: 5000 });
-    addon.sendMessage(fd, encodeRequest(kind, tid));
-    const answer = receiveAll(fd);
-    if (answer === 'silence')
-      throw new CommandError(`${failed} The daemon at ${shown} did not answer in time; see its log.`);
-    if (answer[0] !== ACK) throw new CommandError(`${failed} ${refusal(kind, tid)}`);
-    if (answer.length === 1) throw new CommandError(`${failed} The daemon began and could not finish; see its log.`);
-    return answer.subarray(1);
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    // A refusal may come before the request was read: the socket is reset then.
-    throw new CommandError(`${failed} ${refusal(kind, tid)}`);
+    system(() => addon.sendMessage(fd, encodeRequest(kind, tid)));
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    let length = 0;
+    for (;;) {
+      const message = system(() => addon.receiveMessage(fd, buffer));
+      if (message === null)
+        throw new CommandError(`${failed} The daemon at ${shown} did not answer in time; see its log.`);
+      const { bytes } = message;
+      if (bytes === 0) break;
+      if (length === 0 && buffer[0] !== ACK) throw refused();
+      const first = length === 0 ? 1 : 0;
+      length += bytes;
+      if (bytes > first && !take(buffer.subarray(first, bytes))) break;
+    }
+    if (length === 0) throw refused();
+    if (length === 1) throw new CommandError(`${failed} The daemon began and could not finish; see its log.`);
   } finally {
     addon.closeFd(fd);
   }
@@ -96,28 +130,13 @@ function connectProblem(code: string | undefined, shown: string, error: Error): 
 }
 
 /** The daemon closes without a byte whatever its reason is: this finds the likely one from what this process sees itself. */
-function refusal(kind: RequestKind, tid: number): string {
+function refusal(kind: Action, tid: number): string {
   const target = readProcStatus(tid);
   if (target === null) return `There is no thread ${tid}; give one that ps -eL lists (LWP).`;
   const uid = process.getuid?.() ?? -1;
   if (uid === 0) return `The daemon could not attach to thread ${tid}, or refused; its log says why.`;
-  if (kind === 'tombstone') return 'Only root may ask for tombstones: ask as root, or for a backtrace (-b).';
+  if (kind !== 'backtrace')
+    return 'Only root may ask for tombstones and minidumps: ask as root, or for a backtrace (-b).';
   if (target.uid.real !== uid) return `Thread ${tid} is of uid ${target.uid.real}: ask as root.`;
   return `The daemon refused a backtrace of thread ${tid}: ask as root; the daemon's log says why.`;
-}
-
-/** Everything until the end of the stream. */
-function receiveAll(fd: number): Uint8Array | 'silence' {
-  const addon = loadAddon();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const buffer = new Uint8Array(64 * 1024);
-  while (length < MAX_ANSWER) {
-    const message = addon.receiveMessage(fd, buffer);
-    if (message === null) return 'silence';
-    if (message.bytes === 0) break;
-    chunks.push(buffer.slice(0, message.bytes));
-    length += message.bytes;
-  }
-  return Buffer.concat(chunks);
 }

@@ -21,8 +21,10 @@ export interface Capture {
   readonly result: Promise<CaptureResult>;
   /** Resolves when the target is not held any more, for whatever reason. Never rejects. */
   readonly released: Promise<void>;
-  /** Lets a held target go. */
-  release(): void;
+  /** Lets a held target go; `memory`: once the client was sent all of its memory, which a full capture is made for. */
+  release(memory?: boolean): void;
+  /** What went wrong after the copy; null before `released`, and as a rule. */
+  readonly problem: string | null;
   /** When a tracer took it (performance.now()); null while it waits. */
   readonly startedAt: number | null;
 }
@@ -42,8 +44,9 @@ export class CaptureRun implements Capture {
   #hasResult = false;
   #settled = false;
   #onSettled: (() => void)[] = [];
-  #onRelease: (() => void) | null = null;
+  #onRelease: ((memory: boolean) => void) | null = null;
   #releaseWanted = false;
+  problem: string | null = null;
   #timer: NodeJS.Timeout | undefined;
   startedAt: number | null = null;
 
@@ -82,7 +85,7 @@ export class CaptureRun implements Capture {
   }
 
   /** A tracer has it now; `release` is how to tell that tracer to let go. */
-  taken(release: () => void): void {
+  taken(release: (memory: boolean) => void): void {
     this.startedAt = performance.now();
     this.#closeClient();
     this.#onRelease = release;
@@ -97,7 +100,7 @@ export class CaptureRun implements Capture {
     const [memfd] = fds;
     if (message.type === 'captured' && !this.#hasResult && memfd !== undefined && fds.length === 1) {
       this.#giveResult({ ok: true, captured: message, memfd, files: this.#files.splice(0) });
-      if (this.#releaseWanted && this.job.hold) this.#onRelease?.();
+      if (this.#releaseWanted && this.job.hold) this.#onRelease?.(false);
       return null;
     }
     closeAll(fds);
@@ -106,21 +109,23 @@ export class CaptureRun implements Capture {
       return null;
     }
     if (message.type === 'released' && this.#hasResult && fds.length === 0) {
+      this.problem = message.problem ?? null;
       this.#settle();
       return null;
     }
     return `it sent a ${message.type} message with ${fds.length} descriptors where none is due`;
   }
 
-  release(): void {
+  release(memory = false): void {
     if (this.#releaseWanted) return;
     this.#releaseWanted = true;
-    if (this.#hasResult && !this.#settled && this.job.hold) this.#onRelease?.();
+    if (this.#hasResult && !this.#settled && this.job.hold) this.#onRelease?.(memory);
   }
 
   /** Ends the run in whatever state it is. */
   fail(reason: string): void {
     if (!this.#hasResult) this.#giveResult({ ok: false, reason });
+    else if (!this.#settled) this.problem ??= reason;
     this.#settle();
   }
 

@@ -2,12 +2,12 @@
  * Who may ask what: a pure function of the peer's credentials, the request, what is true of both processes, and the configuration.
  *
  * - Anybody may report a crash of a thread of itself; its uid does not matter.
- * - Root may ask for tombstones and backtraces of every process, the system uid for backtraces only (Android's AID_SYSTEM).
+ * - Root may ask for tombstones, minidumps and backtraces of every process, the system uid for backtraces only (Android's AID_SYSTEM).
  * - Of a daemon that is not root its own user may ask everything: the kernel lets that daemon trace its user's processes alone.
  * - A user may ask for a backtrace of a process of its own, where the kernel would let it ptrace that process (ptrace(2), "Ptrace
  *   access mode checking", PTRACE_MODE_ATTACH_REALCREDS): nobody learns here what a debugger would not tell.
  */
-import type { RequestKind } from '../protocol/job.js';
+import type { Action } from '../protocol/request.js';
 
 export interface PeerCredentials {
   readonly pid: number;
@@ -64,7 +64,7 @@ export type Decision =
 
 /** Null facts: there is no such process or thread (any more), or its facts could not be read. */
 export function decide(
-  kind: RequestKind,
+  kind: Action,
   peer: PeerCredentials,
   peerFacts: ProcessFacts | null,
   target: TargetFacts | null,
@@ -78,7 +78,8 @@ export function decide(
   if (peer.uid === 0) return allow('root');
   if (peer.uid === config.daemonUid) return allow('own daemon');
   if (kind === 'backtrace' && peer.uid === config.systemUid) return allow('system');
-  if (kind === 'tombstone') return refuse(`uid ${peer.uid} may not ask for tombstones`);
+  if (kind !== 'backtrace')
+    return refuse(`uid ${peer.uid} may not ask for ${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`);
   return decideOwnBacktrace(peer, peerFacts, target, config);
 }
 

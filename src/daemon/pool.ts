@@ -36,6 +36,8 @@ export interface CaptureOrder {
   readonly uid: number;
   /** Asked when a tracer is free: whether somebody still waits for the answer. */
   readonly wanted: () => boolean;
+  /** From the hand-over to its Released, ms; default the pool's. */
+  readonly deadlineMs?: number;
 }
 
 const STALL_MS = 250;
@@ -44,6 +46,7 @@ interface WaitingRun {
   readonly uid: number;
   readonly run: CaptureRun;
   readonly wanted: () => boolean;
+  readonly deadlineMs: number;
 }
 
 export class TracerPool {
@@ -76,12 +79,12 @@ export class TracerPool {
   }
 
   /** Hands a request to a tracer, or queues it. */
-  capture({ job, clientFd, uid, wanted }: CaptureOrder): Capture {
+  capture({ job, clientFd, uid, wanted, deadlineMs = this.#options.deadlineMs }: CaptureOrder): Capture {
     const run = new CaptureRun(job, loadAddon().dupFd(clientFd));
     if (!this.#open) run.fail('the daemon is shutting down');
     else if (this.#waiting.length >= (this.#options.queueLength ?? 1024))
       run.fail('too many requests wait for a tracer');
-    else this.#enqueue({ uid, run, wanted });
+    else this.#enqueue({ uid, run, wanted, deadlineMs });
     return run;
   }
 
@@ -127,9 +130,9 @@ export class TracerPool {
     }
   }
 
-  #begin(slot: TracerSlot, { uid, run }: WaitingRun): void {
+  #begin(slot: TracerSlot, { uid, run, deadlineMs }: WaitingRun): void {
     this.#running.set(uid, (this.#running.get(uid) ?? 0) + 1);
-    slot.begin(run, this.#options.deadlineMs, () => {
+    slot.begin(run, deadlineMs, () => {
       const left = (this.#running.get(uid) ?? 1) - 1;
       if (left > 0) this.#running.set(uid, left);
       else this.#running.delete(uid);

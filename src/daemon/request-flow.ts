@@ -5,8 +5,8 @@
 import { loadAddon } from '../platform/addon.js';
 import { utcOffsetMinutes } from '../platform/host-facts.js';
 import { MAX_NOTIFICATION_TEXT } from '../protocol/activity-manager.js';
-import type { CaptureJob, CaptureLimits, Engraved, HostFacts, OutputKind } from '../protocol/job.js';
-import type { DebuggerRequest } from '../protocol/request.js';
+import type { CaptureJob, CaptureLimits, Engraved, HostFacts, OutputKind, RequestKind } from '../protocol/job.js';
+import type { Action, DebuggerRequest } from '../protocol/request.js';
 import { ActivityManager } from './activity-manager.js';
 import { type Capture, type CaptureResult, closeAll } from './capture-run.js';
 import type { Client } from './client.js';
@@ -58,6 +58,9 @@ interface Held extends Omit<Tombstoned, 'files'> {
 }
 
 let lastId = 0;
+
+/** All memory of a large process, through a socket to a slow disk. A client that takes nothing for half a minute is left sooner. */
+const FULL_DEADLINE_MS = 3_600_000;
 
 /** Answers one request. The client is closed by the caller. */
 export async function handleRequest(context: FlowContext, client: Client, request: DebuggerRequest): Promise<void> {
@@ -117,9 +120,11 @@ class RequestFlow {
       clientFd: this.#client.fd,
       uid: this.#client.credentials.uid,
       wanted: () => this.#client.isConnected(),
+      ...(isFull(this.#request.kind) && { deadlineMs: FULL_DEADLINE_MS }),
     });
     // After the tracer was woken: the target waits for that.
-    const files = this.#request.kind === 'backtrace' ? null : new PendingFiles(this.#context.tombstones);
+    const { kind } = this.#request;
+    const files = kind === 'crash' || kind === 'tombstone' ? new PendingFiles(this.#context.tombstones) : null;
     try {
       const result = await capture.result;
       if (result.ok) await this.#use(result, target, { files, manager, capture });
@@ -139,14 +144,15 @@ class RequestFlow {
     return {
       type: 'capture',
       id: ++lastId,
-      kind,
+      kind: isMinidump(kind) ? 'tombstone' : kind,
       pid: target.pid,
       tid: target.tid,
       uid: isCrash ? this.#client.credentials.uid : target.uid.real,
       gid: isCrash ? this.#client.credentials.gid : target.gid.real,
       abortMessageAddress: isCrash ? (abortMessageAddress ?? 0) : 0,
       originalSiCode: isCrash ? originalSiCode : 0,
-      hold,
+      hold: hold || isFull(kind),
+      ...(isFull(kind) && { full: kind === 'full minidump' ? 'fork' : 'stopped' }),
       limits: this.#context.limits,
       host: { ...this.#context.host, utcOffsetMinutes: utcOffsetMinutes() },
       logFiles: kind === 'backtrace' ? [] : this.#context.logFiles,
@@ -162,7 +168,8 @@ class RequestFlow {
   async #use(copy: Captured, target: TargetFacts, { files, manager, capture }: Held): Promise<void> {
     const memfds: number[] = [copy.memfd];
     try {
-      if (files === null) await this.#answerBacktrace(copy, memfds);
+      if (isMinidump(this.#request.kind)) await this.#answerMinidump(copy, capture, memfds);
+      else if (files === null) await this.#answerBacktrace(copy, memfds);
       else await this.#makeTombstone(copy, target, { files, manager }, memfds);
       if (manager !== null) {
         this.#clock.enter('release');
@@ -183,6 +190,26 @@ class RequestFlow {
       ? await this.#client.writeFrom(text, sizeOf(text), replyMs)
       : await this.#client.write(Buffer.from(`the backtrace could not be made: ${logText(result.reason)}\n`), replyMs);
     if (!sent) this.#fail('the client did not take the whole answer');
+  }
+
+  /** The dump; then, of a full one, the tracer sends the memory that it ends with. */
+  async #answerMinidump(copy: Captured, capture: Capture, memfds: number[]): Promise<void> {
+    const full = isFull(this.#request.kind);
+    const dump = newMemfd('minidump', memfds);
+    const result = await this.#engrave(copy, [{ kind: 'minidump', fd: dump }]);
+    // As captured it is whole too, but does not say which memory follows.
+    if (!result.ok && full) return;
+    this.#clock.enter('reply');
+    const from = result.ok ? dump : copy.memfd;
+    if (!(await this.#client.writeFrom(from, await sizeOf(from), this.#context.replyMs))) {
+      this.#fail('the client did not take the whole dump');
+      return;
+    }
+    if (!full) return;
+    this.#clock.enter('release');
+    capture.release(true);
+    await capture.released;
+    if (capture.problem !== null) this.#fail(logText(capture.problem));
   }
 
   async #makeTombstone(
@@ -227,7 +254,8 @@ class RequestFlow {
     this.#clock.enter('engrave');
     const { memfd, files, captured } = copy;
     const { dumpBytes } = this.#context.limits;
-    const result = await engraveTwice(this.#context.engraver, { id: captured.id, memfd, files, outputs, dumpBytes });
+    const order = { id: captured.id, memfd, files, outputs, ...(!isFull(this.#request.kind) && { dumpBytes }) };
+    const result = await engraveTwice(this.#context.engraver, order);
     if (result.ok) this.#outcome.unshift(describe(result.engraved));
     else this.#fail(`not engraved: ${logText(result.reason)}`);
     const { debug } = this.#context.log;
@@ -262,6 +290,14 @@ class RequestFlow {
       ...(this.#path === '' ? {} : { DEBUGGERD_TOMBSTONE: this.#path }),
     });
   }
+}
+
+function isFull(kind: Action): boolean {
+  return kind === 'full minidump' || kind === 'stopped full minidump';
+}
+
+function isMinidump(kind: Action): kind is Exclude<Action, RequestKind> {
+  return kind === 'minidump' || isFull(kind);
 }
 
 function describe({ signal, topFrame, threads, frames }: Engraved): string {

@@ -17,7 +17,7 @@ export interface SlotEvents {
 }
 
 /** A tracer that has not said hello by then is not going to, ms. */
-const START_DEADLINE_MS = 15_000;
+const START_DEADLINE_MS = 60_000;
 
 export class TracerSlot {
   readonly #worker: Worker;
@@ -59,7 +59,9 @@ export class TracerSlot {
     run.startTimer(deadlineMs, `deadline of ${deadlineMs / 1000} s passed`, () => this.#worker.kill('deadline passed'));
     const sent = this.#worker.send(encodeMessage(run.job), [run.clientFd]);
     if (!sent) return;
-    run.taken(() => this.#worker.send(encodeMessage({ type: 'release', id: run.job.id })));
+    run.taken((memory) =>
+      this.#worker.send(encodeMessage({ type: 'release', id: run.job.id, ...(memory && { memory }) })),
+    );
   }
 
   /** Ends the process, which is no trouble then. */

@@ -3,6 +3,8 @@ import { completeMinidump, type DumpAdditions, type ModuleAddition } from '../mi
 import { dsoDebugSection } from '../minidump/dso-debug.js';
 import { moduleName, VDSO_NAME, versionFromName } from '../minidump/modules-from-maps.js';
 import { StreamType } from '../minidump/stream-types.js';
+import { readRanges } from '../minidump/vendor.js';
+import { memory64Section } from '../minidump/writer.js';
 import type { OpenedDump } from './engrave.js';
 import { type LoadedImage, librariesOf } from './libraries.js';
 import type { BuiltReport } from './report-builder.js';
@@ -26,8 +28,20 @@ export function completedDump(
   const { modules, images } = identify(opened, report.maps, unwinder);
   const libraries = librariesOf(opened, images);
   const sections = libraries === null ? [] : [dsoDebugSection(libraries, opened.arch.wordSize)];
-  const complete = (additions: Omit<DumpAdditions, 'modules'>): readonly Uint8Array[] => {
-    return completeMinidump(bytes, { modules, ...additions });
+  const ranges = opened.dump.tolerate(() => readRanges(opened.dump), null);
+  const complete = ({ sections: given = [], ...additions }: Omit<DumpAdditions, 'modules'>): readonly Uint8Array[] => {
+    if (ranges === null) return completeMinidump(bytes, { modules, ...additions, sections: given });
+    // The memory follows the file, whose size does not depend on where that is.
+    const at = (base: number): readonly Uint8Array[] => {
+      const all = [...given, memory64Section(ranges, () => base)];
+      return completeMinidump(bytes, {
+        modules,
+        ...additions,
+        sections: all,
+        removed: [StreamType.debuggerdFullMemory],
+      });
+    };
+    return at(sizeOf(at(0)));
   };
   const bare = sizeOf(complete({ streams: [], sections }));
   if (bare + MARGIN > limit) return sizeOf(complete({ streams: [] })) <= limit ? complete({ streams: [] }) : [bytes];

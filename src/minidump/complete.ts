@@ -27,6 +27,8 @@ export interface DumpAdditions {
   readonly streams: readonly { readonly type: number; readonly bytes: Uint8Array }[];
   /** Likewise, for streams that need to know where they lie. */
   readonly sections?: readonly Section[];
+  /** Types of streams that the completed dump does without. */
+  readonly removed?: readonly number[];
 }
 
 /**
@@ -44,6 +46,7 @@ export function completeMinidump(original: Uint8Array, additions: DumpAdditions)
   );
   const sections = additions.sections ?? [];
   const replaced = new Set([...additions.streams, ...sections].map(({ type }) => type));
+  for (const type of additions.removed ?? []) replaced.add(type);
   const tail = new Tail(start);
   const entries: { type: number; size: number; rva: number }[] = [];
   for (const entry of dump.directory) {

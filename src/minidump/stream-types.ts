@@ -66,6 +66,8 @@ export const StreamType = {
   debuggerdCgroup: 0x44420007,
   /** /tmp/perf-PID.map as it is: names of functions compiled at run time, `START SIZE NAME` in hexadecimal, a line each. */
   debuggerdPerfMap: 0x44420008,
+  /** In a copy under way: {u64 address, u64 size} of each range that a memory64 list will have. */
+  debuggerdFullMemory: 0x44420009,
   /** JSON written by the engraver: unwound frames and resolved maps. */
   debuggerdReport: 0x44420010,
 } as const;

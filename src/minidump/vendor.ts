@@ -2,9 +2,11 @@
  * The streams of our own ("DB", 0x4442....), which other readers skip: UTF-8 JSON, written and read here. Their shapes are
  * documented in docs/minidump.md; fields are added, never renamed.
  */
-import { type DumpFile, partName } from './dump-file.js';
+import { type DumpFile, partName, viewOf } from './dump-file.js';
 import { JsonObject, jsonArray, parseJson } from './json-shape.js';
+import type { DeferredRange } from './records.js';
 import { StreamType } from './stream-types.js';
+import { getU64, setU64 } from './struct.js';
 
 export const REQUEST_KINDS = ['crash', 'tombstone', 'backtrace'] as const;
 
@@ -83,6 +85,29 @@ export function readLogTails(dump: DumpFile): LogTailRecord[] | null {
       return { name: fields.text('name'), lines: fields.texts('lines') };
     }),
   );
+}
+
+/** Ranges of a memory64 list that is still to be made: pairs of u64, address and size. */
+export function encodeRanges(ranges: readonly DeferredRange[]): Buffer {
+  const bytes = Buffer.alloc(16 * ranges.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  ranges.forEach(({ address, size }, i) => {
+    setU64(view, 16 * i, address);
+    setU64(view, 16 * i + 8, size);
+  });
+  return bytes;
+}
+
+/** Null when the dump has none. */
+export function readRanges(dump: DumpFile): DeferredRange[] | null {
+  const bytes = dump.stream(StreamType.debuggerdFullMemory);
+  if (bytes === null) return null;
+  const view = viewOf(bytes);
+  const count = Math.floor(bytes.length / 16);
+  return Array.from({ length: count }, (_, i) => ({
+    address: getU64(view, 16 * i, true),
+    size: getU64(view, 16 * i + 8, true),
+  }));
 }
 
 /** The engraver's report as parsed JSON; its shape is the engraver's to check. */

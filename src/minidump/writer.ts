@@ -301,7 +301,8 @@ function threadSection(
   };
 }
 
-function memory64Section(ranges: readonly DeferredRange[], baseRva: () => number): Section {
+/** `baseRva`: where the ranges' bytes begin. */
+export function memory64Section(ranges: readonly DeferredRange[], baseRva: () => number): Section {
   const size = MEMORY64_HEADER.size + MEMORY64_DESCRIPTOR.size * ranges.length;
   return {
     type: StreamType.memory64List,

@@ -54,7 +54,12 @@ const tracerMessage = v.variant('type', [
     softErrors,
   }),
   v.object({ type: v.literal('capture-failed'), id: count, reason }),
-  v.object({ type: v.literal('released'), id: count, ending: v.exactOptional(v.boolean()) }),
+  v.object({
+    type: v.literal('released'),
+    id: count,
+    ending: v.exactOptional(v.boolean()),
+    problem: v.exactOptional(reason),
+  }),
 ]);
 
 const engraverMessage = v.variant('type', [

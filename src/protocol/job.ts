@@ -8,6 +8,7 @@
  *              tracer -> daemon  CapturedFiles + up to MAX_FDS files       (0..n messages)
  *              tracer -> daemon  Captured      + [sealed memfd]            (or CaptureFailed, no fd)
  *              daemon -> tracer  Release                                   (only when job.hold; the target is frozen until then)
+ *              tracer -> client  all memory, as FullMemory said            (only when job.full and the Release says so)
  *              tracer -> daemon  Released                                  (always the last message of a request)
  * An engraving: daemon -> engraver EngraveFiles + up to MAX_FDS files      (0..n messages)
  *              daemon -> engraver EngraveJob   + [memfd, one fd per output, in the order of `outputs`]
@@ -16,6 +17,7 @@
 export const MAX_MESSAGE = 128 * 1024;
 export const MAX_FDS = 250;
 
+/** What is captured, and so what a report of it says it is. */
 export type RequestKind = 'crash' | 'tombstone' | 'backtrace';
 
 /** The hello of a tracer or an engraver. */
@@ -55,6 +57,11 @@ export interface CaptureJob {
   readonly environ?: boolean;
   /** Blank words of stacks and other data that are neither small numbers nor pointers into the stack or code. Default no. */
   readonly sanitizeStacks?: boolean;
+  /**
+   * All readable memory is to be sent to the client once the daemon says so (with `hold`). By a copy-on-write child the target runs on after
+   * the copy, and it is the child that is held; where that cannot be, or with 'stopped', the target itself is.
+   */
+  readonly full?: 'fork' | 'stopped';
 }
 
 export interface CaptureLimits {
@@ -74,6 +81,8 @@ export interface HostFacts {
 export interface Release {
   readonly type: 'release';
   readonly id: number;
+  /** Send the memory of a full capture to the client first. */
+  readonly memory?: boolean;
 }
 
 /** Identity of a mapped file; `fd` order of the message matches `files`. */
@@ -116,6 +125,8 @@ export interface Released {
    * tracer's end detaches it.
    */
   readonly ending?: boolean;
+  /** What went wrong after the copy: the memory of a full capture was not sent whole, a child of it is left. */
+  readonly problem?: string;
 }
 
 /** Everything that a tracer and an engraver may say. */

@@ -3,16 +3,19 @@
  * the same 20 bytes for 32- and 64-bit clients.
  *
  *   off  type    field
- *   0    int32   action: 0 crash, 1 dump tombstone, 2 dump backtrace
+ *   0    int32   action: 0 crash, 1 dump tombstone, 2 dump backtrace; ours: 3 minidump, 4 full minidump, 5 the same, stopped meanwhile
  *   4    int32   tid
  *   8    uint64  address of the abort message, 0: none
  *   16   int32   original si_code
  *
- * The answer is one ack byte 0x00 after the attach; then, for a tombstone, its path (no NUL, no newline), for a backtrace, the text;
- * then the end of the stream. A refusal is the end of the stream without a byte.
+ * The answer is one ack byte 0x00 after the attach; then, for a tombstone, its path (no NUL, no newline), for a backtrace, the text, for a
+ * minidump, its bytes; then the end of the stream. A refusal is the end of the stream without a byte.
  */
 import { type Decoded, decoded, malformed } from './decoded.js';
 import type { RequestKind } from './job.js';
+
+/** What a client may ask for. Android's daemon knows the first three and refuses the others. */
+export type Action = RequestKind | 'minidump' | 'full minidump' | 'stopped full minidump';
 
 export const REQUEST_SIZE = 20;
 export const ACK = 0x00;
@@ -21,10 +24,17 @@ export const DEFAULT_SOCKET = 'android:debuggerd';
 
 /** The kernel's largest pid_max on 64-bit machines (proc(5), /proc/sys/kernel/pid_max). */
 const TID_MAX = 4_194_304;
-const ACTIONS: readonly RequestKind[] = ['crash', 'tombstone', 'backtrace'];
+const ACTIONS: readonly Action[] = [
+  'crash',
+  'tombstone',
+  'backtrace',
+  'minidump',
+  'full minidump',
+  'stopped full minidump',
+];
 
 export interface DebuggerRequest {
-  readonly kind: RequestKind;
+  readonly kind: Action;
   /** As the client knows it: of the client's own pid namespace. */
   readonly tid: number;
   /** 0: none. Null: the client gave one that no process can have. */
@@ -34,7 +44,7 @@ export interface DebuggerRequest {
 
 /** Encodes a request; explicit dumps leave address and code zero. */
 export function encodeRequest(
-  kind: RequestKind,
+  kind: Action,
   tid: number,
   crash: { readonly abortMessageAddress?: number; readonly originalSiCode?: number } = {},
 ): Uint8Array {

@@ -4,15 +4,19 @@
  * is let go into.
  */
 import { statSync } from 'node:fs';
+import { Auxv } from '../minidump/auxv.js';
+import type { CopyRange } from '../minidump/copy-plan.js';
 import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
 import { readTaskIds } from '../platform/proc-tasks.js';
 import type { CaptureJob, CaptureLimits } from '../protocol/job.js';
+import { auxiliaryValue } from './auxiliary.js';
 import { type CopiedMemory, copyMemory } from './copy.js';
 import { awaitFatalSignal } from './crash-wait.js';
 import type { Deadline, Stopwatch } from './deadline.js';
 import { CaptureError, Losses } from './failure.js';
 import { Frozen, freeze, seize, type Unstopped, whyUnstopped } from './freeze.js';
+import { fullRanges } from './full-memory.js';
 import { identityProblem, ownerProblem } from './identity.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
 import { Prepared } from './prepare.js';
@@ -20,6 +24,7 @@ import { RegisterFiles } from './registers.js';
 import { release, stopAndDetach } from './release.js';
 import { SIGINFO_SIZE } from './siginfo.js';
 import { mapsBytes, moduleBytes } from './sizes.js';
+import { type Snapshot, takeSnapshot } from './snapshot.js';
 
 /** For the tracer's own warm-up on a process that must live on: raises the signal, which is not delivered in the end. */
 export interface Rehearsal {
@@ -55,6 +60,9 @@ export class Capture {
   #registers: RegisterFiles | null = null;
   #memory: CopiedMemory | null = null;
   #linker: readonly Block[] = [];
+  #snapshot: Snapshot | null = null;
+  /** What a full capture copies later: ranges of the memory of process `source`. Of the target while it is held, or of its child. */
+  full: { readonly source: number; readonly ranges: readonly CopyRange[] } | null = null;
   /** The crashing thread is attached and runs. */
   #running = false;
   #identity: Buffer | null = null;
@@ -83,6 +91,12 @@ export class Capture {
     if (this.job.kind === 'crash') this.#freezeCrashing();
     else this.#freezeLive();
     this.#read();
+    if (this.job.full === 'fork') this.#fork();
+  }
+
+  /** The target has to be held for what is still to be done: no child has its memory. */
+  get held(): boolean {
+    return this.job.hold && this.#snapshot === null;
   }
 
   /** Lets the target go. Returns false when only the end of this process can free all of it. */
@@ -107,8 +121,22 @@ export class Capture {
     if (owned !== null) throw new CaptureError(owned);
   }
 
-  close(): void {
+  /** Finds out which memory a full capture will copy. After the release where there is a child. */
+  findRanges(): void {
+    if (this.job.full === undefined) return;
+    const { prepared, registers, losses } = this;
+    const source = this.#snapshot?.pid ?? prepared.tid;
+    const pageSize = auxiliaryValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
+    this.full = { source, ranges: fullRanges(source, pageSize, losses) };
+    this.#tools.watch.lap('ranges');
+  }
+
+  /** Ends what is left; why something is left nevertheless, null as a rule. */
+  close(): string | null {
     this.#prepared?.close();
+    const left = this.#snapshot?.end() ?? null;
+    this.#snapshot = null;
+    return left;
   }
 
   #freezeLive(): void {
@@ -184,6 +212,14 @@ export class Capture {
     };
     this.#memory = copyMemory(view, memory, tids[0]!, losses);
     watch.lap('memory');
+  }
+
+  #fork(): void {
+    const { addon, watch } = this.#tools;
+    const snapshot = takeSnapshot(addon, this.registers.arch!, this.#frozen, this.prepared.mappings);
+    if (typeof snapshot !== 'string') this.#snapshot = snapshot;
+    else this.losses.add('snapshot', `the process stands still for the copy of all memory: ${snapshot}`);
+    watch.lap('fork');
   }
 
   #prepare(): void {

@@ -5,7 +5,7 @@ import { encodeRawRegisters } from '../minidump/raw-registers.js';
 import { StreamType } from '../minidump/stream-types.js';
 import { mdStringSize } from '../minidump/strings.js';
 import { HANDLE, MEMORY_INFO } from '../minidump/structs.js';
-import { encodeJson } from '../minidump/vendor.js';
+import { encodeJson, encodeRanges } from '../minidump/vendor.js';
 import type { MinidumpWriter } from '../minidump/writer.js';
 import { abortText } from './abort-message.js';
 import { copyBytes, mapsBytes, wholeLines } from './sizes.js';
@@ -78,6 +78,7 @@ export function addOptionalStreams(writer: MinidumpWriter, copy: Copy): void {
     losses.add('perf map', `its first ${perfMap.length} bytes: the dump is full`);
   add(writer, StreamType.debuggerdPerfMap, perfMap);
   add(writer, StreamType.debuggerdSoftErrors, soft());
+  add(writer, StreamType.debuggerdFullMemory, encodeRanges(copy.ranges));
 }
 
 function add(writer: MinidumpWriter, type: number, bytes: Uint8Array): void {

@@ -6,6 +6,7 @@ import { Capture, type Rehearsal } from './capture.js';
 import { boundedTexts, type Channel } from './channel.js';
 import { Deadline, Stopwatch } from './deadline.js';
 import { reportUnstopped } from './freeze.js';
+import { sendRanges } from './full-memory.js';
 import type { Host } from './host.js';
 import { readLogTails } from './log-tails.js';
 import { MemoryCopy } from './memory-copy.js';
@@ -51,26 +52,29 @@ export class Tracer {
     });
     let held = true;
     let free = true;
+    let problem: string | null = null;
     const release = (): void => {
       if (held) free = capture.release();
       held = false;
     };
     try {
       capture.copy();
-      if (!job.hold) release();
+      if (!capture.held) release();
       capture.verify();
+      capture.findRanges();
       if (job.kind !== 'crash') acknowledge();
       this.#deliver(capture, watch);
-      if (job.hold) this.#awaitRelease(job.id);
+      if (job.hold && this.#awaitRelease(job.id)) problem = this.#sendMemory(capture, client);
     } catch (error) {
       release();
       const reason = error instanceof Error ? error.message : String(error);
       this.#channel.send({ type: 'capture-failed', id: job.id, reason: reason.slice(0, 1000) });
     } finally {
       release();
-      capture.close();
+      problem = capture.close() ?? problem;
     }
-    this.#channel.send({ type: 'released', id: job.id, ...(free ? {} : { ending: true }) });
+    const rest = { ...(free ? {} : { ending: true }), ...(problem === null ? {} : { problem }) };
+    this.#channel.send({ type: 'released', id: job.id, ...rest });
     return free;
   }
 
@@ -91,6 +95,7 @@ export class Tracer {
       perfMap: prepared.perfMap < 0 ? Buffer.alloc(0) : readPerfMap(prepared.perfMap, copyBytes(job.limits), losses),
       timeMs,
       losses,
+      ranges: capture.full?.ranges ?? [],
     });
     watch.lap('write');
     try {
@@ -124,13 +129,27 @@ export class Tracer {
     }
   }
 
-  #awaitRelease(id: number): void {
+  /** Null: all of it. Otherwise why not. */
+  #sendMemory({ full }: Capture, client: number): string | null {
+    if (full === null || client < 0) return null;
+    try {
+      sendRanges(this.#addon, client, full.source, full.ranges);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Whether the memory of a full capture is to be sent. */
+  #awaitRelease(id: number): boolean {
     const deadline = new Deadline(HOLD_MS);
     while (!deadline.passed) {
       const received = this.#channel.receive(Math.max(1, Math.ceil(deadline.remaining())));
-      if (received === null) return;
+      if (received === null) return false;
       for (const fd of received.fds) this.#addon.closeFd(fd);
-      if (received.message.type === 'release' && received.message.id === id) return;
+      const { message } = received;
+      if (message.type === 'release' && message.id === id) return message.memory === true;
     }
+    return false;
   }
 }

@@ -2,6 +2,7 @@
 import { writevSync } from 'node:fs';
 import type { Arch } from '../arch/arch.js';
 import { Auxv } from '../minidump/auxv.js';
+import type { CopyRange } from '../minidump/copy-plan.js';
 import { type MappedModule, modulesFromMaps } from '../minidump/modules-from-maps.js';
 import { DUMP_REQUESTED } from '../minidump/structs.js';
 import type { LogTailRecord } from '../minidump/vendor.js';
@@ -37,6 +38,8 @@ export interface Copy {
   /** Of the freeze: milliseconds since the epoch. */
   readonly timeMs: number;
   readonly losses: Losses;
+  /** Of a full capture: memory that follows the dump. */
+  readonly ranges: readonly CopyRange[];
 }
 
 /** Bytes of a module's entry, and of its name besides the characters. */

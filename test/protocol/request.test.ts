@@ -19,15 +19,21 @@ describe('request', () => {
     );
     expect(encodeRequest('tombstone', 77)).toEqual(raw(1, 77, 0n, 0));
     expect(encodeRequest('backtrace', 78)).toEqual(raw(2, 78, 0n, 0));
+    expect(encodeRequest('minidump', 79)).toEqual(raw(3, 79, 0n, 0));
+    expect(encodeRequest('full minidump', 80)).toEqual(raw(4, 80, 0n, 0));
+    expect(encodeRequest('stopped full minidump', 81)).toEqual(raw(5, 81, 0n, 0));
   });
 
-  it.each(['crash', 'tombstone', 'backtrace'] as const)('decodes what it encodes: %s', (kind) => {
-    const crash = { abortMessageAddress: 2 ** 47 - 8, originalSiCode: -6 };
-    expect(decodeRequest(encodeRequest(kind, 4_194_304, crash))).toEqual({
-      ok: true,
-      value: { kind, tid: 4_194_304, ...crash },
-    });
-  });
+  it.each(['crash', 'tombstone', 'backtrace', 'minidump', 'full minidump', 'stopped full minidump'] as const)(
+    'decodes what it encodes: %s',
+    (kind) => {
+      const crash = { abortMessageAddress: 2 ** 47 - 8, originalSiCode: -6 };
+      expect(decodeRequest(encodeRequest(kind, 4_194_304, crash))).toEqual({
+        ok: true,
+        value: { kind, tid: 4_194_304, ...crash },
+      });
+    },
+  );
 
   it('reads from a view that does not begin its buffer', () => {
     const padded = new Uint8Array(40);
@@ -45,7 +51,7 @@ describe('request', () => {
     }
   });
 
-  it.each([3, -1, 2 ** 31 - 1, -(2 ** 31)])('refuses action %i', (action) => {
+  it.each([6, -1, 2 ** 31 - 1, -(2 ** 31)])('refuses action %i', (action) => {
     expect(decodeRequest(raw(action, 1, 0n, 0))).toEqual({ ok: false, reason: `invalid debuggerd action ${action}` });
   });
 
