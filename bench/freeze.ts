@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { loadAddon } from '../src/platform/addon.js';
 import { partPath } from '../src/platform/parts.js';
 import type { CaptureJob } from '../src/protocol/job.js';
-import { ratio, type Summary, saveResults, spread, summary } from './samples.js';
+import { ratio, type Summary, saveResults, spread, summary } from './harness/samples.js';
 
 const addon = loadAddon();
 

@@ -18,8 +18,15 @@ enum { DEPTH = 20, SHARED_FD = 3 };
 
 static sem_t parked, never;
 
+/* After a call: keeps the compiler from making a loop of the recursion. */
+#define KEEP_FRAME() __asm__ volatile("" ::: "memory")
+
 __attribute__((noipa)) static int descend(int depth) {
-  if (depth > 0) return descend(depth - 1) + 1;
+  if (depth > 0) {
+    const int below = descend(depth - 1);
+    KEEP_FRAME();
+    return below + 1;
+  }
   sem_post(&parked);
   while (sem_wait(&never) != 0) continue;
   return 0;
@@ -31,7 +38,11 @@ static void *park(void *unused) {
 }
 
 __attribute__((noipa)) static int crash_below(int depth, volatile int64_t *slot) {
-  if (depth > 0) return crash_below(depth - 1, slot) + 1;
+  if (depth > 0) {
+    const int below = crash_below(depth - 1, slot);
+    KEEP_FRAME();
+    return below + 1;
+  }
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   *slot = time.tv_sec * 1000000000LL + time.tv_nsec;

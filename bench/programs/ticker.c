@@ -36,8 +36,15 @@ static void *tick(void *unused) {
   return unused;
 }
 
+/* After a call: keeps the compiler from making a loop of the recursion. */
+#define KEEP_FRAME() __asm__ volatile("" ::: "memory")
+
 __attribute__((noipa)) static int descend(int depth) {
-  if (depth > 0) return descend(depth - 1) + 1;
+  if (depth > 0) {
+    const int below = descend(depth - 1);
+    KEEP_FRAME();
+    return below + 1;
+  }
   sem_post(&parked);
   while (sem_wait(&never) != 0) continue;
   return 0;

@@ -1,6 +1,6 @@
 /** Samples of a measurement, what is said of them, and where results are kept. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 
 export interface Summary {
@@ -23,13 +23,26 @@ export function summary(samples: readonly number[]): Summary {
 }
 
 /** `1.23 (1.10-1.40)`: the median and the quartiles. */
-export function spread({ median, low, high }: Summary, digits = 2): string {
+export function spread({ median, low, high }: Spread, digits = 2): string {
   return `${median.toFixed(digits)} (${low.toFixed(digits)}-${high.toFixed(digits)})`;
 }
 
+export type Spread = Omit<Summary, 'count'>;
+
 /** The ratio of two medians, and the range in which it lies when both are at their quartiles. */
-export function ratio(ours: Summary, theirs: Summary): { median: number; low: number; high: number } {
+export function ratio(ours: Spread, theirs: Spread): Spread {
   return { median: ours.median / theirs.median, low: ours.low / theirs.high, high: ours.high / theirs.low };
+}
+
+/** What remains of each sample after the other of the same round. */
+export function difference(whole: readonly number[], part: readonly number[]): Summary {
+  return summary(whole.map((value, i) => value - (part[i] ?? Number.NaN)).filter((value) => !Number.isNaN(value)));
+}
+
+/** The value that a part (0.99: the 99th percentile) of the samples does not exceed. */
+export function percentile(samples: readonly number[], part: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
 }
 
 /** Writes bench/results/NAME.json below the working directory; returns its path. */
@@ -44,6 +57,9 @@ export function saveResults(name: string, results: object): string {
     kernel: release(),
     node: process.version,
     date: new Date().toISOString(),
+    /** Of the machine in the last minute; `preferred`: this run went before what else there was. */
+    load: Number(loadavg()[0]!.toFixed(2)),
+    preferred: process.env.BENCH_PRIORITY !== undefined,
   };
   writeFileSync(path, `${JSON.stringify({ machine, ...results }, null, 2)}\n`);
   return path;

@@ -1,0 +1,119 @@
+/**
+ * The whole wall of a live backtrace: `debuggerd -b`, `eu-stack -p`, `gdb -batch`, in turns on the same process.
+ *   npm run bench -- backtrace [--rounds N] [THREADS...]     default 15 (7 above 100 threads), 10 100 1000, then Node itself
+ *
+ * `node` is Node's bare start, of which every request from the command line has one: what it takes is shown beside the whole.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { alternate, cleanEnvironment, countLines, hasPeer, wall } from './harness/measure.js';
+import { PrivateDaemon, program } from './harness/private-daemon.js';
+import { Workshop } from './harness/programs.js';
+import { difference, ratio, type Summary, saveResults, spread, summary } from './harness/samples.js';
+
+const FRAME = /^\s*#\d+ /;
+
+interface Row {
+  readonly target: string;
+  readonly frames: Readonly<Record<string, number>>;
+  readonly ms: Readonly<Record<string, Summary>>;
+  /** Medians of the rest after Node's start. */
+  readonly afterNode: Summary;
+}
+
+class Comparison {
+  readonly #workshop: Workshop;
+  readonly #daemon: PrivateDaemon;
+  readonly #peers: readonly string[];
+  readonly #empty: string;
+  readonly rows: Row[] = [];
+
+  constructor(workshop: Workshop, daemon: PrivateDaemon) {
+    this.#workshop = workshop;
+    this.#daemon = daemon;
+    this.#peers = ['eu-stack', 'gdb'].filter(hasPeer);
+    this.#empty = workshop.file('empty.cjs');
+    writeFileSync(this.#empty, '');
+  }
+
+  async measure(target: string, pid: number, rounds: number): Promise<void> {
+    const commands: Record<string, readonly string[]> = {
+      node: [process.execPath, this.#empty],
+      ours: [program, '--socket', this.#daemon.socket, '-b', String(pid)],
+      'eu-stack': ['eu-stack', '-p', String(pid)],
+      gdb: ['gdb', '-nx', '-batch', '-ex', 'thread apply all bt', '-p', String(pid)],
+    };
+    const sides = Object.fromEntries(
+      Object.entries(commands)
+        .filter(([side]) => side === 'node' || side === 'ours' || this.#peers.includes(side))
+        .map(([side, command]) => [
+          side,
+          // gdb is slower by an order of magnitude: every third round is enough of it.
+          (round: number) => (side === 'gdb' && round % 3 !== 0 ? null : wall(command, this.#workshop.file(side))),
+        ]),
+    );
+    const samples = await alternate(sides, { rounds, warmUp: 2 });
+    const ms = Object.fromEntries(Object.entries(samples).map(([side, values]) => [side, summary(values)]));
+    const frames = Object.fromEntries(
+      Object.keys(sides).map((side) => [side, countLines(this.#workshop.file(side), FRAME)]),
+    );
+    const row = { target, frames, ms, afterNode: difference(samples.ours!, samples.node!) };
+    this.rows.push(row);
+    print(row);
+  }
+}
+
+function print({ target, frames, ms, afterNode }: Row): void {
+  const ours = ms.ours!;
+  console.log(
+    `${target}: ours ${spread(ours, 1)} ms, ${frames.ours} frames; after Node's start (${spread(ms.node!, 1)}): ${spread(afterNode, 1)}`,
+  );
+  for (const peer of ['eu-stack', 'gdb']) {
+    const theirs = ms[peer];
+    if (theirs === undefined) continue;
+    const whole = ratio(ours, theirs);
+    const rest = ratio(afterNode, theirs);
+    console.log(
+      `    ${peer.padEnd(8)} ${spread(theirs, 1)} ms, ${frames[peer]} frames; ours/${peer} ${spread(whole)}, after Node's start ${spread(rest)}`,
+    );
+  }
+}
+
+export async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { rounds: { type: 'string' } },
+  });
+  const counts = positionals.length > 0 ? positionals.map(Number) : [10, 100, 1000];
+  const roundsOf = (threads: number) => Number(values.rounds ?? (threads > 100 ? 7 : 15));
+  const workshop = new Workshop();
+  let daemon: PrivateDaemon | undefined;
+  try {
+    const crasher = workshop.compile('crasher');
+    daemon = await PrivateDaemon.start(workshop.file('daemon'));
+    const comparison = new Comparison(workshop, daemon);
+    for (const threads of counts) {
+      const target = await workshop.park(crasher, threads);
+      await comparison.measure(`${threads} threads`, target.pid, roundsOf(threads));
+      await workshop.end(target);
+    }
+    if (positionals.length === 0) {
+      const node = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1e9)'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: cleanEnvironment(),
+      });
+      await once(node.stdout, 'data');
+      await comparison.measure('node, a program of 100 MB', node.pid!, roundsOf(100));
+      node.kill('SIGKILL');
+      await once(node, 'exit');
+    }
+    console.log(saveResults('backtrace', { unit: 'ms', rows: comparison.rows }));
+  } finally {
+    await daemon?.stop();
+    await workshop.close();
+  }
+  return 0;
+}
