@@ -11,8 +11,8 @@ cp /shared/target /tmp/target
 mount -o bind /tmp/dist dist
 mount -o bind /tmp/addon native/ptrace-napi/build
 mount -o bind /deps/node_modules node_modules
-export CI=1 NO_COLOR=1 PTRACE_NAPI_TARGET=/tmp/target
+export CI=1 NO_COLOR=1 PTRACE_NAPI_TARGET=/tmp/target NODE_COMPILE_CACHE=/tmp/compile-cache
 if [ -d /shared/samples ]; then export SAMPLES_DIR=/shared/samples; fi
 if [ -s /shared/command ]; then exec sh /shared/command; fi
-# Word splitting is meant: one filter a line.
+# Word splitting is meant: one argument a line.
 exec node node_modules/vitest/vitest.mjs run --config test/arm64/vitest.config.ts $(cat /shared/filters)

@@ -106,7 +106,7 @@ try {
   const target = ['-O1', '-pthread', '-o', join(shared, 'target'), join(root, 'test/ptrace-napi/target.c')];
   if (spawnSync('aarch64-linux-gnu-gcc', target, { stdio: 'inherit' }).status !== 0) process.exit(1);
   const { samples, command, cpu } = options;
-  writeFileSync(join(shared, 'filters'), (samples ? ['samples'] : filters).map((filter) => `${filter}\n`).join(''));
+  writeFileSync(join(shared, 'filters'), (samples ? ['programs', '-t', 'samples'] : filters).map((filter) => `${filter}\n`).join(''));
   writeFileSync(join(shared, 'command'), command);
   rmSync(join(shared, 'samples'), { recursive: true, force: true });
   if (samples) mkdirSync(join(shared, 'samples'));

@@ -9,6 +9,7 @@ import { expectSameFrames, gdbBacktraces } from './gdb.js';
 import { asleep, start } from './target.js';
 import type { TextFrame, TextThread } from './tombstone-text.js';
 
+const numbered = (letter: string, count: number) => Array.from({ length: count }, (_, i) => `${letter}${i}`);
 const libc = /\.so|\[(vdso|sigpage|vectors)/;
 
 export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemon): void {
@@ -81,6 +82,17 @@ export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemo
       for (const [, name = '', value] of planted) {
         expect(registers?.get(architecture.registerNames[name] ?? name), name).toBe(BigInt(`0x${value}`));
       }
+    });
+
+    // Classic tombstones print none of x86's.
+    it.runIf(family === 'arm')('shows the floating-point registers as they were', async () => {
+      const { target, tombstone } = await crash('planted-registers');
+      const planted = [...target.output().matchAll(/^vector (\w+) ([0-9a-f]+)$/gm)];
+      const shown = planted.map(([, name = '']) => tombstone.threads[0]?.registers.get(name));
+      expect(shown).toEqual(planted.map(([, , value]) => BigInt(`0x${value}`)));
+      expect(planted.map(([, name]) => name)).toEqual(
+        architecture.name === 'arm64' ? [...numbered('v', 32), 'fpsr', 'fpcr'] : [...numbered('d', 32), 'scr'],
+      );
     });
 
     it('keeps the abort message', async () => {

@@ -97,10 +97,10 @@ export async function startDaemon(
 }
 
 /** In a describe block or a file: a daemon that is there for all of its tests. Tests ask for it when they run. */
-export function daemonForAll(): () => Daemon {
+export function daemonForAll(config: Record<string, string | number | boolean> = {}): () => Daemon {
   let daemon: Daemon | undefined;
   beforeAll(async () => {
-    daemon = await startDaemon();
+    daemon = await startDaemon(config);
   });
   afterAll(() => daemon?.stop());
   return () => {

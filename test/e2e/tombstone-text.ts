@@ -58,7 +58,7 @@ function parseThread(lines: readonly string[]): TextThread {
     const frame = parseFrame(line);
     if (frame !== null) frames.push(frame);
     else if (line.startsWith('    ')) {
-      for (const [, name, value] of line.matchAll(/([a-z]\w*) +([0-9a-f]{8,16})(?= |$)/g))
+      for (const [, name, value] of line.matchAll(/([a-z]\w*) +([0-9a-f]{8,32})(?= |$)/g))
         registers.set(name ?? '', BigInt(`0x${value}`));
     }
   }

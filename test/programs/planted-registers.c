@@ -1,7 +1,8 @@
 /*
  * Loads a known value into every general register that can hold one, then writes through a register that holds 0xdead0: SIGSEGV.
- * Prints "register NAME VALUE" (hexadecimal, no 0x) for each before it does. On arm it does so in the instruction set that it was
- * compiled for, A32 or T32 (cpsr's T bit says which), and prints "thumb 0" or "thumb 1" first.
+ * Prints "register NAME VALUE", "vector NAME VALUE" (hexadecimal, no 0x) for each before it does. On arm it does so in the instruction set that it was
+ * compiled for, A32 or T32 (cpsr's T bit says which), and prints "thumb 0" or "thumb 1" first. arm64 and arm: floating-point registers
+ * too, d0-d31 and scr, v0-v31, fpsr and fpcr.
  * Frames: plant_and_fault (assembly, with unwind tables of its own), tell_and_plant, main.
  */
 #include "program.h"
@@ -10,6 +11,8 @@
  * One list gives both the assembly and the lines: X(register, digits). A value repeats its register's position, so that it is
  * easily told from an address; the first register of each list holds the address that is written to.
  */
+#define NUMBERS "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31"
+
 #if defined(__x86_64__)
 
 #define PLANTED(X) X(rax, dead0) X(rbx, 5ec0010101010101) X(rcx, 5ec0020202020202) X(rdx, 5ec0030303030303) \
@@ -49,6 +52,16 @@
   SAVE(x29, x30, 0, 96, 88) SAVE(x19, x20, 16, 80, 72) SAVE(x21, x22, 32, 64, 56)                      \
   SAVE(x23, x24, 48, 48, 40) SAVE(x25, x26, 64, 32, 24) SAVE(x27, x28, 80, 16, 8)
 #define FAULT "str w1, [x0]\nudf #0\n.ltorg\n"
+/* Value of vN: the halves below, each with N added. Rounding towards zero with flush to zero; a cumulative saturation and an inexact. */
+#define VECTORS 32
+#define VECTOR_HIGH 0x5ec1112233445500
+#define VECTOR_LOW 0x5ec2667788990000
+#define CONTROL 0x1c00000
+#define STATUS 0x8000010
+#define PLANT_VECTORS                                                                                  \
+  ".irp n, " NUMBERS "\nldr x0, =0x5ec2667788990000 + \\n\nfmov d\\n, x0\nldr x0, =0x5ec1112233445500 + \\n\n" \
+  "mov v\\n\\().d[1], x0\n.endr\n"                                                               \
+  "ldr x0, =0x1c00000\nmsr fpcr, x0\nldr x0, =0x8000010\nmsr fpsr, x0\n"
 
 #elif defined(__arm__)
 
@@ -64,6 +77,14 @@
   ".cfi_offset r8, -20\n.cfi_offset r9, -16\n.cfi_offset r10, -12\n"    \
   ".cfi_offset r11, -8\n.cfi_offset lr, -4\n"
 #define FAULT "str r1, [r0]\nudf #0\n.ltorg\n"
+/* Value of dN: the halves below, each with N added. Rounding towards zero with flush to zero, and an inexact. */
+#define VECTORS 32
+#define VECTOR_HIGH 0x5ec11100
+#define VECTOR_LOW 0x5ec22200
+#define STATUS 0x1c00010
+#define PLANT_VECTORS                                                                             \
+  ".fpu neon\n.irp n, " NUMBERS "\nldr r0, =0x5ec22200 + \\n\nldr r1, =0x5ec11100 + \\n\nvmov d\\n, r0, r1\n.endr\n" \
+  "ldr r0, =0x1c00010\nvmsr fpscr, r0\n"
 
 #endif
 
@@ -80,10 +101,14 @@
 #define END
 #endif
 
+#ifndef PLANT_VECTORS
+#define PLANT_VECTORS ""
+#endif
+
 void plant_and_fault(void);
 
 __asm__(".text\n.balign 4\n.globl plant_and_fault\n.type plant_and_fault, %function\n" BEGIN
-        ".cfi_startproc\n" PROLOGUE PLANTED(LOAD) FAULT
+        ".cfi_startproc\n" PROLOGUE PLANT_VECTORS PLANTED(LOAD) FAULT
         ".cfi_endproc\n" END ".size plant_and_fault, . - plant_and_fault\n");
 
 FRAME void tell_and_plant(void) {
@@ -94,6 +119,21 @@ FRAME void tell_and_plant(void) {
 #endif
 #define TELL(name, digits) say("register %s %s", #name, #digits);
   PLANTED(TELL)
+#if defined(VECTORS)
+  for (int n = 0; n < VECTORS; n++) {
+#if defined(__aarch64__)
+    say("vector v%d %016lx%016lx", n, VECTOR_HIGH + (long)n, VECTOR_LOW + (long)n);
+#else
+    say("vector d%d %08x%08x", n, VECTOR_HIGH + (unsigned)n, VECTOR_LOW + (unsigned)n);
+#endif
+  }
+#if defined(__aarch64__)
+  say("vector fpsr %x", STATUS);
+  say("vector fpcr %x", CONTROL);
+#else
+  say("vector scr %x", STATUS);
+#endif
+#endif
   plant_and_fault();
   KEEP_FRAME();
 }
