@@ -13,7 +13,7 @@ export interface EngraverOptions {
   readonly start: StartWorker;
   /** From the hand-over of a job to its answer, ms. */
   readonly deadlineMs: number;
-  /** How long a new engraver may take until it is ready, ms. Default 20 s. */
+  /** How long a new engraver may take until it is ready, ms. Default 60 s. */
   readonly startMs?: number;
   readonly trouble: (message: string) => void;
 }
@@ -96,7 +96,7 @@ export class EngraverHost {
         ended: (reason) => this.#ended(reason),
       });
       this.#worker = worker;
-      this.#timer = setTimeout(() => worker.kill('it did not say that it is ready'), this.#options.startMs ?? 20_000);
+      this.#timer = setTimeout(() => worker.kill('it did not say that it is ready'), this.#options.startMs ?? 60_000);
     } catch (error) {
       this.#worker = null;
       this.#ended(`cannot start it: ${(error as Error).message}`);
