@@ -69,6 +69,8 @@ export function detach(tid: number, signal?: number): void;
  * @throws ECHILD where `tid` is no tracee or child of this thread
  */
 export function wait(tid: number, timeoutMs: number): WaitStatus | null;
+/** Whether this thread has any tracee or child, whose end it has not taken yet. Takes nothing. */
+export function hasTracees(): boolean;
 /**
  * PTRACE_GETREGSET of a stopped tracee into `buffer` from `offset`.
  * @param type `constants.NT_*`
@@ -439,9 +441,11 @@ export function exec(path: string, args: readonly string[], env: Readonly<Record
 
 /**
  * Gives up, for all threads of this process and for good, what a process does not need that only reads and writes descriptors
- * that it has: no opening or changing of paths, no exec, no new process, no socket/connect/bind, no signal to others, and all that
- * the 'base' filter refuses. EACCES for paths, EPERM for the rest. Threads, memory (JIT included), reads, writes, sendmsg,
- * recvmsg, poll go on working. Load all modules and exercise all code before. Sets no_new_privs.
+ * that it has: no opening, changing or listing of paths, no exec, no new process, no new socket, no message with an address or
+ * with descriptors (sendMessage with `fds`), no signal to others, no fcntl or ioctl but the usual ones, no way to become dumpable
+ * again, and all that the 'base' filter refuses. EACCES for paths, EPERM for the rest. Threads, memory (JIT included), reads,
+ * writes, send, recvmsg, poll, and fstat of a descriptor go on working. Not hidden: what stat tells of a path, asked with
+ * AT_EMPTY_PATH. Load all modules and exercise all code before. Sets no_new_privs.
  * @throws EBUSY where the process has an io_uring, by which it could open paths past the filter. The event loop of Node 22 and
  *   later makes one at its start, unless it is refused: by spawnConfined's 'base' filter, or kernel.io_uring_disabled
  * @throws EINVAL or ENOSYS where the kernel has no seccomp filters; ENOENT without /proc

@@ -11,7 +11,7 @@ import { addonFile, temporaryDirectory, thrown } from './target.js';
 
 const addon = loadAddon();
 /** Whatever these are given is of no interest to them. */
-const TAKES_NOTHING = ['gettid', 'trimHeap'];
+const TAKES_NOTHING = ['gettid', 'trimHeap', 'hasTracees'];
 const names = Object.keys(addon).filter((name) => name !== 'constants');
 
 /** Runs in the child: calls each function with rows of hostile arguments and prints the codes of the errors, with their counts. */

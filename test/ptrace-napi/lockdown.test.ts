@@ -1,11 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadAddon } from '../../src/platform/addon.js';
-import { addonFile, waitForExit } from './target.js';
+import { addonFile, temporaryDirectory, waitForExit } from './target.js';
 
 const addon = loadAddon();
 const SIGABRT = 6;
+const EPERM = 1;
+
+const rawCalls = join(temporaryDirectory(), 'raw-calls.node');
+const headers = join(import.meta.dirname, '../../node_modules/node-api-headers/include');
+const compiled = spawnSync('cc', [
+  ...['-std=gnu17', '-D_GNU_SOURCE', '-DNAPI_VERSION=8', '-fPIC', '-shared', '-I', headers],
+  ...['-o', rawCalls, join(import.meta.dirname, 'raw-calls.c')],
+]);
 
 /**
  * Runs a script in a Node that was started under the base filter: without that the event loops of newer ones have an io_uring,
@@ -93,8 +102,9 @@ describe('after lockdown', () => {
   test('descriptors, signals to itself, threads, collection and compilation go on', () => {
     const results = locked(
       `
-      addon.sendMessage(a, Buffer.from('hello'), [memfd]);
-      const message = addon.receiveMessage(b, Buffer.alloc(16), 1);
+      addon.sendMessage(a, Buffer.from('more'));
+      results.sent = addon.receiveMessage(b, Buffer.alloc(16), 1).bytes;
+      const message = addon.receiveMessage(b2, Buffer.alloc(16), 1);
       results.fds = message.fds.length;
       fs.writeSync(message.fds[0], 'written');
       results.read = fs.readSync(memfd, Buffer.alloc(16), 0, 16, 0);
@@ -111,11 +121,13 @@ describe('after lockdown', () => {
       const worker = new (require('node:worker_threads').Worker)('require("worker_threads").parentPort.postMessage(7)', { eval: true });
       results.worker = await new Promise((resolve) => { worker.on('message', resolve); worker.on('error', (e) => resolve(e.message)); });
       results.wait = fs.fstatSync(memfd).size;`,
-      `const [a, b] = addon.socketPair('seqpacket', true);
+      `const [a, b] = addon.socketPair('seqpacket', true), [a2, b2] = addon.socketPair('seqpacket', true);
        const memfd = addon.memfdCreate('m');
+       addon.sendMessage(a2, Buffer.from('hello'), [memfd]);
        require('node:crypto'); require('node:worker_threads');`,
     );
     expect(results).toEqual({
+      sent: 4,
       fds: 1,
       read: 7,
       polled: 2,
@@ -125,6 +137,61 @@ describe('after lockdown', () => {
       worker: 7,
       wait: 7,
     });
+  });
+
+  test('nothing goes out but by what is connected: no descriptor, no message with an address', () => {
+    const results = locked(
+      `
+      attempt('pair', () => addon.socketPair('dgram'));
+      attempt('descriptor', () => addon.sendMessage(a, Buffer.from('x'), [memfd]));
+      attempt('plain', () => addon.sendMessage(a, Buffer.from('x')));
+      attempt('accept', () => addon.acceptUnix(server));`,
+      `const [a, b] = addon.socketPair('seqpacket', true), memfd = addon.memfdCreate('m');
+       const server = addon.listenUnix('stream', { abstract: 'debuggerd-lockdown-' + process.pid });`,
+    );
+    expect(results).toEqual({ pair: 'EPERM', descriptor: 'EPERM', plain: 'worked', accept: 'EPERM' });
+  });
+
+  test.skipIf(compiled.error !== undefined)('no signal, lock or message by the side doors of a descriptor', () => {
+    const results = locked(
+      'Object.assign(results, raw.exports.run(a));',
+      `const [a, b] = addon.socketPair('dgram', false);
+       const raw = { exports: {} };
+       process.dlopen(raw, ${JSON.stringify(rawCalls)});`,
+    );
+    const { F_GETFL, FIONBIO, ...others } = results;
+    expect({ F_GETFL, FIONBIO }).toEqual({ F_GETFL: 0, FIONBIO: 0 });
+    expect(new Set(Object.values(others))).toEqual(new Set([EPERM]));
+    expect(Object.keys(others).length).toBe(10);
+  });
+
+  test('what a path leads to stays hidden', () => {
+    const results = locked(`
+      attempt('stat', () => fs.statSync('/'));
+      attempt('lstat', () => fs.lstatSync('/etc/passwd'));
+      attempt('access', () => fs.accessSync('/'));
+      attempt('statfs', () => fs.statfsSync('/'));
+      results.fstat = fs.fstatSync(1).isFIFO();`);
+    expect(results).toEqual({ stat: 'EACCES', lstat: 'EACCES', access: 'EACCES', statfs: 'EACCES', fstat: true });
+  });
+
+  test('it stays what it is: not dumpable, its priority its own', () => {
+    const PR_SET_DUMPABLE = 4;
+    const results = locked(
+      `
+      attempt('dumpable', () => addon.prctl(${PR_SET_DUMPABLE}, 1));
+      attempt('tracer', () => addon.prctl(0x59616d61, 1));
+      attempt('priority of another', () => os.setPriority(process.ppid, 10));
+      attempt('own priority', () => os.setPriority(0, 10));`,
+      `const os = require('node:os'); addon.prctl(${PR_SET_DUMPABLE}, 0);`,
+    );
+    for (const [name, code] of Object.entries(results)) {
+      expect([name, code]).toEqual([
+        name,
+        name === 'own priority' ? 'worked' : name.includes('another') ? expect.anything() : 'EPERM',
+      ]);
+    }
+    expect(results['priority of another']).not.toBe('worked');
   });
 
   test('it holds for all threads, those that were there before too', () => {

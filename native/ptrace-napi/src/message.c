@@ -11,6 +11,22 @@
 
 enum { MAX_FDS = 253 /* SCM_MAX_FD of the kernel */ };
 
+/* Without descriptors by send(2), which a locked down process may still call. */
+static ssize_t send_once(int fd, Bytes bytes, const int *fds, uint32_t count, int flags) {
+  if (count == 0) return send(fd, bytes.data, bytes.length, flags);
+  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(MAX_FDS * sizeof(int))];
+  memset(control, 0, CMSG_SPACE(count * sizeof(int)));
+  struct iovec vector = {bytes.data, bytes.length};
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(count * sizeof(int));
+  memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+  return sendmsg(fd, &message, flags);
+}
+
 static napi_value send_message(napi_env env, napi_callback_info info) {
   Args args;
   args_read(&args, env, info);
@@ -25,25 +41,12 @@ static napi_value send_message(napi_env env, napi_callback_info info) {
   Bytes bytes = value_bytes(&args, args.at[1], "bytes", 0);
   if (args.failed) return NULL;
 
-  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(MAX_FDS * sizeof(int))];
-  struct iovec vector = {bytes.data, bytes.length};
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-  if (count > 0) {
-    memset(control, 0, CMSG_SPACE(count * sizeof(int)));
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(count * sizeof(int));
-    memcpy(CMSG_DATA(header), fds, count * sizeof(int));
-  }
   ssize_t sent;
   do {
-    sent = sendmsg(fd, &message, (int)flags | MSG_NOSIGNAL);
+    sent = send_once(fd, bytes, fds, count, (int)flags | MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0 && errno == EAGAIN) return result_null(env);
-  if (sent < 0) return throw_system_error(env, errno, "sendmsg");
+  if (sent < 0) return throw_system_error(env, errno, count > 0 ? "sendmsg" : "send");
   return result_integer(env, sent);
 }
 

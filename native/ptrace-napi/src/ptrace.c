@@ -114,6 +114,18 @@ static napi_value wait_stop(napi_env env, napi_callback_info info) {
   return got == 0 ? result_null(env) : wait_status(env, tid, status);
 }
 
+static napi_value has_tracees(napi_env env, napi_callback_info info) {
+  (void)info;
+  siginfo_t found;
+  int flags = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD;
+  int result;
+  do {
+    result = waitid(P_ALL, 0, &found, flags);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != ECHILD) return throw_system_error(env, errno, "waitid");
+  return result_boolean(env, result == 0);
+}
+
 static napi_value get_regset(napi_env env, napi_callback_info info) {
   Args args;
   args_read(&args, env, info);
@@ -281,6 +293,7 @@ const Export ptrace_exports[] = {
     {"listen", listen_stop},
     {"detach", detach},
     {"wait", wait_stop},
+    {"hasTracees", has_tracees},
     {"getRegset", get_regset},
     {"setRegset", set_regset},
     {"getSignalMask", get_signal_mask},

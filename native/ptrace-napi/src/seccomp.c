@@ -46,7 +46,25 @@ static void give(Filter *filter, uint32_t action) { emit(filter, BPF_RET | BPF_K
 
 static void refuse(Filter *filter, uint16_t error) { give(filter, SECCOMP_RET_ERRNO | error); }
 
+static void load_argument(Filter *filter, uint8_t argument) { /* little endian: the low half */
+  load(filter, offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t));
+}
+
+static void add_list_rule(Filter *filter, const Rule *rule) {
+  uint8_t count = 0;
+  while (rule->list[count] != NO_MORE) count++;
+  jump(filter, BPF_JEQ, rule->number, 0, (uint8_t)(count + 3));
+  load_argument(filter, rule->argument);
+  for (uint8_t i = 0; i < count; i++) jump(filter, BPF_JEQ, rule->list[i], (uint8_t)(count - i), 0);
+  refuse(filter, rule->error);
+  load(filter, offsetof(struct seccomp_data, nr));
+}
+
 static void add_rule(Filter *filter, const Rule *rule) {
+  if (rule->kind == UNLESS_LISTED) {
+    add_list_rule(filter, rule);
+    return;
+  }
   if (rule->kind == ALWAYS) {
     jump(filter, BPF_JEQ, rule->number, 0, 1);
     refuse(filter, rule->error);
@@ -56,7 +74,7 @@ static void add_rule(Filter *filter, const Rule *rule) {
   bool unless = rule->kind == UNLESS_EQUAL || rule->kind == UNLESS_SELF || rule->kind == UNLESS_BITS;
   uint32_t value = rule->kind == UNLESS_SELF ? (uint32_t)getpid() : rule->value;
   jump(filter, BPF_JEQ, rule->number, 0, 4);
-  load(filter, offsetof(struct seccomp_data, args) + rule->argument * sizeof(uint64_t)); /* little endian: the low half */
+  load_argument(filter, rule->argument);
   jump(filter, bits ? BPF_JSET : BPF_JEQ, value, unless, !unless);
   refuse(filter, rule->error);
   load(filter, offsetof(struct seccomp_data, nr));

@@ -21,11 +21,15 @@ typedef struct {
     IF_EQUAL,       /* refused where the argument is the value */
     IF_BITS,        /* refused where the argument has one of the value's bits */
     UNLESS_BITS,    /* refused where the argument has none of them */
+    UNLESS_LISTED,  /* refused unless the argument is in the list */
   } kind;
   uint8_t argument;
   uint16_t error;
   uint32_t value; /* compared with the argument's low 32 bits: all that the kernel looks at in these calls */
+  const uint32_t *list; /* ended by NO_MORE; at most 64 */
 } Rule;
+
+#define NO_MORE UINT32_MAX
 
 /* Assembles what a confined child gets before it executes its program. */
 void filter_base(Filter *filter);
