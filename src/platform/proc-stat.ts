@@ -12,6 +12,8 @@ export interface ProcStat {
   readonly nice: number;
   /** Start, in clock ticks since boot: with the pid it names a process for good. */
   readonly startTicks: number;
+  /** Where the environment was put at the start; empty where that is not told. */
+  readonly environment: { readonly start: number; readonly end: number };
 }
 
 /** Parses the file's text; null when it is malformed. The name may hold anything, so the last parenthesis ends it. */
@@ -28,7 +30,9 @@ export function parseProcStat(text: string): ProcStat | null {
   const [userTicks, kernelTicks, nice, startTicks] = [14, 15, 19, 22].map((field) => Number(fields[field - 3]));
   if (state === undefined || !/^[A-Za-z]$/.test(state)) return null;
   if (!isCount(userTicks) || !isCount(kernelTicks) || !Number.isInteger(nice) || !isCount(startTicks)) return null;
-  return { name: text.slice(open + 1, close), state, userTicks, kernelTicks, nice: nice!, startTicks };
+  const [start = 0, end = 0] = [50, 51].map((field) => Number(fields[field - 3]));
+  const environment = isCount(start) && isCount(end) && start <= end ? { start, end } : { start: 0, end: 0 };
+  return { name: text.slice(open + 1, close), state, userTicks, kernelTicks, nice: nice!, startTicks, environment };
 }
 
 /** The stat of thread `tid` of process `pid`; null when the process has no such thread. */

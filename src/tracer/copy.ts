@@ -50,7 +50,7 @@ export interface FrozenView {
 export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, losses: Losses): CopiedMemory {
   const { job, arch, mappings, registers } = view;
   const count = registers.tids.length;
-  const threads = threadShares(count, view.overhead, job.limits);
+  const threads = threadShares(arch, count, view.overhead, job.limits);
   if (threads.whole < count) losses.add('registers', `of ${count - threads.whole} threads left out: the dump is full`);
   if (threads.listed < count) losses.add('threads', `${count - threads.listed} not even listed: the dump is full`);
   const fixedBytes = view.overhead + threads.bytes;

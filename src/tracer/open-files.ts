@@ -9,7 +9,7 @@ import { codeOf, type Losses } from './failure.js';
 /** A process may have a million; a reader wants to see the first. */
 const MAX_FILES = 1024;
 /** On a machine so slow that even these take longer, a crash does not wait for the rest. */
-const MAX_MS = 4;
+const MAX_MS = 50;
 
 /** Ascending. `tid`: any thread of the process. */
 export function readOpenFiles(tid: number, losses: Losses): OpenFile[] {

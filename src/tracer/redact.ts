@@ -1,4 +1,7 @@
-/** Blanks in the copy what is no pointer and no small number: what a configuration asks for that does not want users' data in dumps. */
+/**
+ * Blanks what a configuration does not want in dumps: the environment, which the kernel put on the main thread's stack and which has
+ * secrets as a rule; and of all data what is no pointer and no small number.
+ */
 import type { Arch } from '../arch/arch.js';
 import { type AddressRange, sanitizeStack } from '../minidump/sanitize-stack.js';
 import { type Mapping, mappingIndex } from '../platform/proc-maps.js';
@@ -9,6 +12,22 @@ import { stackMapping } from './stacks.js';
 
 /** arm64 keeps tags and authentication codes in the bits above. */
 const ARM64_ADDRESS_BITS = 48;
+
+/** Zeros in the place of [start, end). */
+export function withoutRange(memory: CopiedMemory, { start, end }: AddressRange): CopiedMemory {
+  const blank = (block: Block): Block => {
+    const { address, bytes } = block;
+    if (address >= end || address + bytes.length <= start) return block;
+    const copy = Buffer.from(bytes);
+    copy.fill(0, Math.max(0, start - address), Math.min(bytes.length, end - address));
+    return { address, bytes: copy };
+  };
+  return {
+    ...memory,
+    stacks: memory.stacks.map((block) => (block === null ? null : blank(block))),
+    others: memory.others.map(blank),
+  };
+}
 
 /**
  * A copy of the copied memory in which words of stacks and of all other data are blanked, unless they are small numbers or point into

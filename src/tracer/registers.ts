@@ -7,6 +7,9 @@ import { byPrstatusSize } from '../arch/index.js';
 import type { Addon } from '../platform/addon.js';
 
 const NT_PRSTATUS = 1;
+/** struct user_pac_mask: u64 of data addresses, u64 of code addresses. No such set where the CPU signs nothing. */
+const NT_ARM_PAC_MASK = 0x406;
+const PAC_MASKS = 16;
 /** Larger than the largest NT_PRSTATUS that has a table (arm64: 272), so that a size that has none is seen. */
 const STRIDE = 320;
 /** user_regs_struct of x86_64, fs_base: the thread pointer. */
@@ -29,6 +32,8 @@ export class RegisterFiles {
   /** Of the first thread, the crashed or requested one; null when its registers could not be read or are of an unknown CPU. */
   readonly arch: Arch | null;
   readonly tids: Int32Array;
+  /** Bits of code addresses that carry their signature, hexadecimal; null where nothing is signed. The same for all threads. */
+  readonly pacMask: string | null;
   readonly #general: Buffer;
   readonly #sizes: Int32Array;
   readonly #state: readonly StateCopy[];
@@ -41,6 +46,7 @@ export class RegisterFiles {
     this.#general = count <= READY_THREADS ? readyGeneral : Buffer.allocUnsafeSlow(count * STRIDE);
     addon.getRegsets(this.tids, NT_PRSTATUS, this.#general, STRIDE, this.#sizes);
     this.arch = byPrstatusSize(this.#sizes.find((size) => size > 0) ?? 0);
+    this.pacMask = this.arch?.name === 'arm64' ? readPacMask(addon, this.tids) : null;
     let used = 0;
     this.#state = (withState ? (this.arch?.context.state ?? []) : []).map((block) => {
       const stride = Math.max(...block.copies.map(({ from, size }) => from + size));
@@ -115,6 +121,15 @@ export class RegisterFiles {
     const high = this.#general.readUInt32LE(at + 4);
     return high < 0x200000 ? high * 0x100000000 + low : -1;
   }
+}
+
+function readPacMask(addon: Addon, tids: Int32Array): string | null {
+  const masks = Buffer.alloc(PAC_MASKS);
+  const sizes = new Int32Array(1);
+  addon.getRegsets(tids.subarray(0, 1), NT_ARM_PAC_MASK, masks, PAC_MASKS, sizes);
+  if (sizes[0] !== PAC_MASKS) return null;
+  const mask = masks.readBigUInt64LE(8);
+  return mask === 0n ? null : mask.toString(16);
 }
 
 function placeState(state: StateCopy, index: number, context: Buffer): void {

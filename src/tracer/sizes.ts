@@ -3,12 +3,11 @@
  * completes the dump on disk (build ids, frames). Of the rest the tables come first, each with a bound of its own; `planCopy` then gives
  * stacks and memory what remains; texts that the dump can do without take what is still free.
  */
+import type { Arch } from '../arch/arch.js';
 import type { CaptureLimits } from '../protocol/job.js';
 
-/** Entry, context, register set, name and stack's descriptor of a thread. */
-const BYTES_PER_THREAD = 2048;
-/** Entry and name alone. */
-const BYTES_PER_ENTRY = 128;
+/** Entry, name and stack's descriptor of a thread; its registers come twice, as the kernel's set and as a context. */
+const BYTES_PER_ENTRY = 160;
 
 /** Bytes of the copy at most. */
 export function copyBytes({ dumpBytes }: CaptureLimits): number {
@@ -35,11 +34,12 @@ export interface ThreadShares {
 }
 
 /** `overhead`: bytes of what else is in the copy, memory apart. */
-export function threadShares(count: number, overhead: number, limits: CaptureLimits): ThreadShares {
+export function threadShares(arch: Arch, count: number, overhead: number, limits: CaptureLimits): ThreadShares {
+  const bytesPerThread = BYTES_PER_ENTRY + arch.context.size + arch.prstatusSize + 32;
   const room = Math.max(0, copyBytes(limits) - overhead);
-  const whole = Math.min(count, Math.max(1, Math.floor((room * 3) / 4 / BYTES_PER_THREAD)));
-  const listed = Math.min(count, whole + Math.floor(room / 8 / BYTES_PER_ENTRY));
-  return { whole, listed, bytes: whole * BYTES_PER_THREAD + (listed - whole) * BYTES_PER_ENTRY };
+  const whole = Math.min(count, Math.max(1, Math.floor((room * 5) / 8 / bytesPerThread)));
+  const listed = Math.min(count, whole + Math.floor(room / 4 / BYTES_PER_ENTRY));
+  return { whole, listed, bytes: whole * bytesPerThread + (listed - whole) * BYTES_PER_ENTRY };
 }
 
 /** The first whole lines of a text, at most `limit` bytes. */

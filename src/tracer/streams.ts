@@ -85,7 +85,7 @@ function add(writer: MinidumpWriter, type: number, bytes: Uint8Array): void {
   if (bytes.length > 0) writer.addStream(type, bytes);
 }
 
-function infoOf({ job, siginfo, timeMs }: Copy): Buffer {
+function infoOf({ job, siginfo, timeMs, registers: { pacMask } }: Copy): Buffer {
   return encodeJson({
     version: 1,
     kind: job.kind,
@@ -100,5 +100,6 @@ function infoOf({ job, siginfo, timeMs }: Copy): Buffer {
     utcOffsetMinutes: job.host.utcOffsetMinutes,
     timeMs,
     signalStop: siginfo !== null,
+    ...(pacMask !== null && { pacMask }),
   });
 }

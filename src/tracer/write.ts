@@ -16,7 +16,7 @@ import type { CopiedMemory } from './copy.js';
 import type { Losses } from './failure.js';
 import { type Host, systemRecord } from './host.js';
 import type { Prepared } from './prepare.js';
-import { redact } from './redact.js';
+import { redact, withoutRange } from './redact.js';
 import type { RegisterFiles } from './registers.js';
 import { faultAddress, signalCode, signalNumber } from './siginfo.js';
 import { moduleBytes } from './sizes.js';
@@ -64,7 +64,7 @@ export function writeCopy(addon: Addon, copy: Copy): { readonly fd: number; read
 function layOut(copy: Copy): MinidumpWriter {
   const { job, arch, prepared, registers, host } = copy;
   const writer = new MinidumpWriter(copy.timeMs / 1000);
-  const memory = job.sanitizeStacks === true ? redact(copy.memory, arch, prepared.mappings, registers) : copy.memory;
+  const memory = redacted(copy);
   addThreads(writer, copy, memory);
   for (const { address, bytes } of memory.others) if (bytes.length > 0) writer.addMemory(address, bytes);
   const modules = modulesFromMaps(prepared.mappings, {
@@ -94,6 +94,13 @@ function layOut(copy: Copy): MinidumpWriter {
   addStreams(writer, copy);
   addOptionalStreams(writer, copy);
   return writer;
+}
+
+/** The memory as far as the configuration lets it into a dump. */
+function redacted({ job, arch, prepared, registers, memory }: Copy): CopiedMemory {
+  const { stat, mappings } = prepared;
+  const allowed = job.environ === true || stat === null ? memory : withoutRange(memory, stat.environment);
+  return job.sanitizeStacks === true ? redact(allowed, arch, mappings, registers) : allowed;
 }
 
 function addThreads(writer: MinidumpWriter, copy: Copy, memory: CopiedMemory): void {

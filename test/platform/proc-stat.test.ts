@@ -13,7 +13,17 @@ describe('parseProcStat', () => {
       kernelTicks: 222,
       nice: -5,
       startTicks: 12345,
+      environment: { start: 0, end: 0 },
     });
+  });
+
+  it('reads where the environment is, as this process has it', () => {
+    const { start, end } = readTaskStat(process.pid, process.pid)!.environment;
+    const [stack] = /^([0-9a-f]+)-([0-9a-f]+) .*\[stack\]$/m.exec(readFileSync('/proc/self/maps', 'latin1'))!.slice(2);
+    expect(start).toBeGreaterThan(0);
+    expect(end).toBeGreaterThanOrEqual(start);
+    expect(end).toBeLessThan(Number.parseInt(stack!, 16));
+    expect(parseProcStat(`42 (cat) ${rest} ${'0 '.repeat(24)}9 7 0\n`)!.environment).toEqual({ start: 0, end: 0 });
   });
 
   it('is not led astray by a name', () => {
