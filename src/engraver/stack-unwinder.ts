@@ -57,6 +57,7 @@ export class StackUnwinder implements Unwinder {
     const { memory } = dump;
     const perfMap = dump.tolerate(() => dump.stream(StreamType.debuggerdPerfMap), null);
     this.#codeNames = perfMap === null ? null : new PerfMap(perfMap);
+    const pacMask = dump.tolerate(() => dump.info, null)?.pacMask;
     this.#walker = new Walker({
       arch,
       mappings,
@@ -66,6 +67,7 @@ export class StackUnwinder implements Unwinder {
       ...runtimeCode({ arch, mappings, memory, files }),
       ...(this.#codeNames && { codeNames: this.#codeNames }),
       ...(cache && { cache }),
+      ...(pacMask !== undefined && { pacMask: BigInt(`0x${pacMask}`) }),
       ...(explain && { explain: (decision: Decision) => explain(this.#tid, decision) }),
     });
   }

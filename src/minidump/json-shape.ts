@@ -30,6 +30,17 @@ export class JsonObject {
     return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
   }
 
+  has(name: string): boolean {
+    return Object.hasOwn(this.#fields, name);
+  }
+
+  /** A number of at most 64 bits in hexadecimal digits. */
+  hexadecimal(name: string): string {
+    const value = this.text(name);
+    if (!/^[0-9a-f]{1,16}$/.test(value)) throw new MinidumpError(this.#part, `${name} is not a hexadecimal number`);
+    return value;
+  }
+
   text(name: string): string {
     const value = this.#field(name);
     if (typeof value !== 'string') throw new MinidumpError(this.#part, `${name} is not a string`);

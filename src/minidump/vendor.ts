@@ -31,6 +31,11 @@ export interface DumpInfo {
   readonly timeMs: number;
   /** The thread was in the stop of a fatal signal, whose siginfo the dump has. */
   readonly signalStop: boolean;
+  /**
+   * arm64 with pointer authentication: the bits of a code address that carry its signature (NT_ARM_PAC_MASK, the second word), in
+   * hexadecimal digits.
+   */
+  readonly pacMask?: string;
 }
 
 export interface SoftErrorRecord {
@@ -65,6 +70,7 @@ export function readDumpInfo(dump: DumpFile): DumpInfo | null {
       utcOffsetMinutes: fields.integer('utcOffsetMinutes'),
       timeMs: fields.integer('timeMs'),
       signalStop: fields.boolean('signalStop'),
+      ...(fields.has('pacMask') && { pacMask: fields.hexadecimal('pacMask') }),
     };
   });
 }

@@ -296,6 +296,25 @@ describe('lists', () => {
     expect(dump.problems.map(({ part }) => part)).toEqual(['name of thread 5']);
   });
 
+  test.each(['', '0x7f', '7f000000000000000', '7g', '-1'])('pac mask %j', (pacMask) => {
+    const whole = {
+      version: 1,
+      kind: 'crash',
+      pid: 7,
+      tid: 7,
+      uid: 1,
+      gid: 2,
+      originalSiCode: 1,
+      abortMessageAddress: 0,
+    };
+    const rest = { fingerprint: 'f', revision: 'r', utcOffsetMinutes: 0, timeMs: 1, signalStop: true, pacMask };
+    const file = new DumpBuilder()
+      .stream(StreamType.debuggerdInfo, (s) => s.raw(Buffer.from(JSON.stringify({ ...whole, ...rest }))))
+      .finish();
+    const dump = Minidump.open(file);
+    expect(() => dump.info).toThrow('debuggerd info: pacMask is not a hexadecimal number');
+  });
+
   test('JSON of another shape is refused by field', () => {
     const file = new DumpBuilder()
       .stream(StreamType.debuggerdInfo, (s) => s.raw(Buffer.from('{"version":1,"kind":"party"}')))

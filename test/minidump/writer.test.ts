@@ -22,6 +22,7 @@ const info: DumpInfo = {
   utcOffsetMinutes: 60,
   timeMs: 1_700_000_000_123,
   signalStop: true,
+  pacMask: '7f000000000000',
 };
 
 function filled(size: number, seed: number): Uint8Array {
