@@ -34,8 +34,12 @@ const ANDROID_DIR = '/data/tombstones';
 const LINUX_DIR = '/var/lib/debuggerd/tombstones';
 /** AID_SYSTEM (android_filesystem_config.h). */
 const ANDROID_OWNER: Owner = { uid: 1000, gid: 1000 };
-/** The user that owns nothing, by convention of Linux and Android alike. */
-const NOBODY: Owner = { uid: 65534, gid: 65534 };
+/**
+ * A user of the engraver's own. Not 65534, "nobody", which many daemons run as: whoever shares the user may look into the engraver while
+ * it starts, and signal it always. 65520 to 65533 are unused in systemd's table of users (UIDS-GIDS), reserved in Debian's policy
+ * (9.2.2), none of Android's (android_filesystem_config.h), and inside the 65536 ids that a container has.
+ */
+export const ENGRAVER_USER: Owner = { uid: 65525, gid: 65525 };
 
 export function readMachineTraits(): MachineTraits {
   return { android: isAndroid(), root: process.getuid?.() === 0, dataSystem: existsSync('/data/system') };
@@ -43,7 +47,7 @@ export function readMachineTraits(): MachineTraits {
 
 export function resolveSettings(config: DaemonConfig, { android, root, dataSystem }: MachineTraits): Settings {
   const owner = config.tombstone_owner === 'auto' ? (android ? ANDROID_OWNER : null) : config.tombstone_owner;
-  const engraver = config.engraver_user === 'auto' ? NOBODY : config.engraver_user;
+  const engraver = config.engraver_user === 'auto' ? ENGRAVER_USER : config.engraver_user;
   const manager =
     config.activity_manager === 'auto' ? (dataSystem ? ACTIVITY_MANAGER_SOCKET : 'none') : config.activity_manager;
   const socket32 = config.socket32 === 'auto' ? `${config.socket}32` : config.socket32;

@@ -100,8 +100,8 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
       ...(options.user ?? {}),
       rlimits: { fsize: options.fileBytes },
       parentDeathSignal: osConstants.signals.SIGKILL,
-      // Without these it would run with the daemon's rights, where the daemon has any.
-      required: options.user === null ? [] : ['user', 'capabilities', 'noNewPrivs'],
+      // A daemon that is root can have all of these, and hands over what its users may not see: better no engraver than one without.
+      required: options.user === null ? [] : ['user', 'capabilities', 'noNewPrivs', 'network', 'seccomp'],
     });
     options.report(child.unapplied.map(({ step, code }) => `${step} (${code})`));
     const end = (): void => {

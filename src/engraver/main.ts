@@ -5,7 +5,7 @@
  */
 import { closeSync } from 'node:fs';
 import { prepareXz } from '../elf/xz.js';
-import { loadAddon } from '../platform/addon.js';
+import { type Addon, loadAddon } from '../platform/addon.js';
 import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../protocol/job.js';
 import { loadNaming } from './demangling.js';
@@ -14,6 +14,9 @@ import { WarmUp } from './warm-up.js';
 import { EngraveWorker } from './worker.js';
 
 const SOCKET = 3;
+/** linux/prctl.h. */
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
 
 function close(fd: number): void {
   try {
@@ -23,9 +26,22 @@ function close(fd: number): void {
   }
 }
 
+/**
+ * Nobody of the same user may attach to this process or open its descriptors, which are copies of other users' memory. An exec sets it
+ * back, so it is done here; until then the user that nobody else has is what protects the process, and there is nothing in it.
+ */
+function forbidInspection(addon: Addon): void {
+  addon.prctl(PR_SET_DUMPABLE, 0);
+}
+
+function checkConfinement(addon: Addon): void {
+  if (addon.prctl(PR_GET_DUMPABLE) !== 0) throw new Error('others may look into this process');
+}
+
 async function main(): Promise<void> {
   process.title = 'debuggerd: engraver';
   const addon = loadAddon();
+  forbidInspection(addon);
   // Without it, libraries that keep their names compressed have none.
   await prepareXz().catch(() => {});
   const send = (message: EngraverMessage): void => {
@@ -36,6 +52,7 @@ async function main(): Promise<void> {
   warmUp.start();
   prepareCollection();
   addon.seccompLockdown();
+  checkConfinement(addon);
   send({ type: 'ready' });
 
   const inbox = new Inbox(close);

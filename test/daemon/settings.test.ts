@@ -11,7 +11,7 @@ describe('settings', () => {
       sockets: ['android:debuggerd', 'android:debuggerd32'],
       tombstoneDir: '/var/lib/debuggerd/tombstones',
       tombstoneOwner: null,
-      engraverUser: { uid: 65534, gid: 65534 },
+      engraverUser: { uid: 65525, gid: 65525 },
       activityManager: null,
       systemUid: 1000,
     });
@@ -22,7 +22,7 @@ describe('settings', () => {
       sockets: ['android:debuggerd', 'android:debuggerd32'],
       tombstoneDir: '/data/tombstones',
       tombstoneOwner: { uid: 1000, gid: 1000 },
-      engraverUser: { uid: 65534, gid: 65534 },
+      engraverUser: { uid: 65525, gid: 65525 },
       activityManager: '/data/system/ndebugsocket',
       systemUid: 1000,
     });

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { ENGRAVER_USER } from '../../src/daemon/settings.js';
 import { startConfined, type Worker } from '../../src/daemon/worker.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const isRoot = process.getuid?.() === 0;
-/** nobody */
-export const USER = { uid: 65534, gid: 65534 } as const;
+export const USER = ENGRAVER_USER;
 
 /** A directory with bundles of these entry points and the addons; to be removed by the caller. */
 export async function bundleInto(entries: Readonly<Record<string, string>>): Promise<string> {

@@ -1,4 +1,5 @@
 /** The engraver runs without root, capabilities and network, and cannot open a path. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleInto, type Confined, isRoot, removeBundles, start, status, USER } from './confined.js';
@@ -38,6 +39,20 @@ describe('the engraver, from outside', () => {
     expect(eachThread(pid, 'Gid')).toEqual(new Set([four(USER.gid)]));
     expect(eachThread(pid, 'Groups')).toEqual(new Set(['']));
     expect(engraver.unapplied).toEqual([]);
+  });
+
+  it.runIf(isRoot)('shows its descriptors and its memory to nobody, other processes of its user included', () => {
+    const look = `
+      const fs = require('fs');
+      const codes = ['fd', 'fd/3', 'mem', 'environ', 'cwd/etc'].map((name) => {
+        try { fs.closeSync(fs.openSync('/proc/${pid}/' + name)); return name; } catch ({ code }) { return code; }
+      });
+      const target = { exports: {} };
+      process.dlopen(target, '${dir}/ptrace.node');
+      try { target.exports.seize(${pid}); codes.push('attached'); } catch ({ code }) { codes.push(code); }
+      console.log(process.getuid(), ...codes);`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', look], { ...USER, cwd: '/', encoding: 'utf8' });
+    expect(stderr + stdout).toBe(`${USER.uid} EACCES EACCES EACCES EACCES EACCES EPERM\n`);
   });
 
   it('has no capability and can get none', () => {
