@@ -1,6 +1,8 @@
 /**
  * The tracers: forked ahead, one request each at a time, more of them under load, fewer when idle. A tracer that passes its deadline
- * or says something wrong is killed (the kernel then detaches its target) and replaced.
+ * or says something wrong is killed (the kernel then detaches its target) and replaced. It keeps its place, and counts for the user whom it
+ * served, until its process is gone: the kernel may wait in its name for a file system that does not answer, killed or not, and whoever
+ * mounts such a thing would have a new tracer for each request otherwise.
  */
 import { loadAddon } from '../platform/addon.js';
 import type { CaptureJob } from '../protocol/job.js';
@@ -64,7 +66,7 @@ export class TracerPool {
     this.#fill();
   }
 
-  /** Tracers alive, and those of them that could take a request now. */
+  /** Tracers whose processes are there, and those of them that could take a request now. */
   get size(): number {
     return this.#slots.size;
   }
@@ -73,7 +75,7 @@ export class TracerPool {
     return [...this.#slots].filter((slot) => slot.state === 'idle').length;
   }
 
-  /** Pids of the tracers alive. */
+  /** Pids of the tracers that are there. */
   get pids(): number[] {
     return [...this.#slots].map((slot) => slot.pid);
   }
@@ -160,7 +162,15 @@ export class TracerPool {
   }
 
   #fill(): void {
-    while (this.#open && this.#restart === undefined && this.#slots.size < this.#options.min) this.#start();
+    const { min, max } = this.#options;
+    while (this.#open && this.#restart === undefined && this.#alive < min && this.#slots.size < max) this.#start();
+  }
+
+  /** Those that were not killed. */
+  get #alive(): number {
+    let count = 0;
+    for (const slot of this.#slots) if (slot.state !== 'ended') count++;
+    return count;
   }
 
   #start(): void {
@@ -172,8 +182,9 @@ export class TracerPool {
           this.#dispatch();
         },
         free: () => this.#dispatch(),
-        idle: () => this.#slots.size > this.#options.min && slot.kill('idle'),
+        idle: () => this.#alive > this.#options.min && slot.kill('idle'),
         ended: (reason, expected) => this.#ended(slot, reason, expected),
+        exited: () => this.#exited(slot),
       });
       this.#slots.add(slot);
     } catch (error) {
@@ -183,7 +194,6 @@ export class TracerPool {
   }
 
   #ended(slot: TracerSlot, reason: string, expected: boolean): void {
-    this.#slots.delete(slot);
     if (!this.#open) return;
     if (!expected) this.#options.trouble(`tracer ${slot.pid} ended: ${reason}`);
     if (expected || slot.wasReady) {
@@ -192,6 +202,12 @@ export class TracerPool {
     } else {
       this.#startLater();
     }
+  }
+
+  #exited(slot: TracerSlot): void {
+    this.#slots.delete(slot);
+    this.#fill();
+    this.#dispatch();
   }
 
   /** A tracer that cannot even start is not tried again at once. */

@@ -14,6 +14,8 @@ export interface SlotEvents {
   idle(): void;
   /** `expected`: it was idle, or the daemon shuts down. */
   ended(reason: string, expected: boolean): void;
+  /** After `ended`: its process is gone, and the place that it took is free. */
+  exited(): void;
 }
 
 /** A tracer that has not said hello by then is not going to, ms. */
@@ -37,6 +39,7 @@ export class TracerSlot {
     this.#worker = start({
       message: (bytes, fds) => this.#message(bytes, fds),
       ended: (reason) => this.#ended(reason),
+      exited: () => this.#exited(),
     });
     this.#timer = setTimeout(() => this.#worker.kill('it did not say that it is ready'), START_DEADLINE_MS);
   }
@@ -49,7 +52,7 @@ export class TracerSlot {
     return this.#state;
   }
 
-  /** Gives an idle tracer a request; `finished` is called once when it has no part in it any more. */
+  /** Gives an idle tracer a request; `finished` is called once when it has no part in it any more, at its process's end at the latest. */
   begin(run: CaptureRun, deadlineMs: number, finished: () => void): void {
     clearTimeout(this.#timer);
     this.#state = 'busy';
@@ -122,8 +125,13 @@ export class TracerSlot {
     clearTimeout(this.#timer);
     this.#state = 'ended';
     const run = this.#run;
-    this.#endRun();
+    this.#run = null;
     run?.fail(`the tracer ended: ${reason}`);
     this.#events.ended(reason, this.#expectedEnd);
+  }
+
+  #exited(): void {
+    this.#endRun();
+    this.#events.exited();
   }
 }

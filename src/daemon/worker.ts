@@ -27,6 +27,8 @@ export interface WorkerHandlers {
   message(bytes: Uint8Array, fds: number[]): void;
   /** Once, when the process has ended or its channel has; it is killed then. */
   ended(reason: string): void;
+  /** Once, after `ended`: the process is gone. One that is killed while the kernel waits in its name for a device may take for ever. */
+  exited?(): void;
 }
 
 export interface Worker {
@@ -64,9 +66,10 @@ export function startPrivileged(path: string, handlers: WorkerHandlers): Worker 
     const { pid } = child;
     if (pid === undefined) throw new Error(`cannot start ${process.execPath}`);
     const worker = new ChannelWorker(pid, pair.own, handlers, () => child.kill('SIGKILL'));
-    child.on('exit', (code, signal) =>
-      worker.ended(signal === null ? `it exited with status ${code}` : `it died by ${signal}`),
-    );
+    child.on('exit', (code, signal) => {
+      worker.ended(signal === null ? `it exited with status ${code}` : `it died by ${signal}`);
+      handlers.exited?.();
+    });
     return worker;
   } catch (error) {
     addon.closeFd(pair.own);
@@ -116,6 +119,7 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
     watchExit(child.pid, child.pidfd, (reason) => {
       const words = stderr.finish();
       worker.ended(words === '' ? reason : `${reason}: ${words}`);
+      handlers.exited?.();
     });
     return worker;
   } catch (error) {

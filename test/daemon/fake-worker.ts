@@ -9,6 +9,8 @@ export class FakeWorker implements Worker {
   alive = true;
   /** Why it was killed; null while it lives or when it ended by itself. */
   killed: string | null = null;
+  /** It stays there when it is killed, as one that waits for a device; until `exit`. */
+  stuck = false;
 
   constructor(pid: number, handlers: WorkerHandlers) {
     this.pid = pid;
@@ -36,6 +38,11 @@ export class FakeWorker implements Worker {
     if (!this.alive) return;
     this.alive = false;
     this.#handlers.ended(reason);
+    if (!this.stuck) this.exit();
+  }
+
+  exit(): void {
+    this.#handlers.exited?.();
   }
 }
 
