@@ -191,6 +191,8 @@ export interface ListenOptions {
   mode?: number;
   /** Default true. */
   nonBlocking?: boolean;
+  /** False: {@link refuseRights} from before the bind on, where the kernel can. Default true. */
+  passRights?: boolean;
 }
 
 export interface ConnectOptions {
@@ -255,6 +257,28 @@ export function sendMessage(fd: number, bytes: Uint8Array, fds?: readonly number
  * @returns null for EAGAIN: nothing there, or the receive timeout has passed
  */
 export function receiveMessage(fd: number, buffer: Uint8Array, maxFds?: number, flags?: number): ReceivedMessage | null;
+/**
+ * SO_PASSRIGHTS off: whoever sends descriptors gets EPERM. Sockets accepted from a listener inherit it as it was at their connect.
+ * @returns false where the kernel (before 6.16) has no such thing
+ */
+export function refuseRights(fd: number): boolean;
+/**
+ * Whether messages on this connected socket may bring descriptors. Where they may, out-of-band bytes come in line from now on
+ * (SO_OOBINLINE), so that {@link receivePlain} and {@link closeWithoutRights} see them all.
+ */
+export function takesRights(fd: number): boolean;
+/**
+ * Receives bytes of a stream, and never a descriptor; does not wait.
+ * @param peek leaves them in the queue. Default false
+ * @returns the number of bytes; 0: the peer has closed; null: nothing there; -1: descriptors come with them or right behind, and all stays in
+ *   the queue (with `peek`: the number of bytes then too)
+ */
+export function receivePlain(fd: number, buffer: Uint8Array, peek?: boolean): number | null;
+/**
+ * Closes a stream socket unless descriptors wait in its queue. Closing those may take as long as their owner likes.
+ * @returns false: it is open still, and receives nothing more
+ */
+export function closeWithoutRights(fd: number): boolean;
 /** SO_RCVTIMEO and SO_SNDTIMEO in milliseconds (0: none), for blocking sockets. What is left out stays as it is. */
 export function setTimeouts(fd: number, timeouts: { receiveMs?: number; sendMs?: number }): void;
 /** SO_RCVBUF and SO_SNDBUF in bytes, past the system's limit where the caller may. What is left out stays as it is. */

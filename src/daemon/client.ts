@@ -5,6 +5,7 @@ import { type Decoded, malformed } from '../protocol/decoded.js';
 import { type DebuggerRequest, decodeRequest, REQUEST_SIZE } from '../protocol/request.js';
 import type { PeerCredentials } from './policy.js';
 import { waitFor } from './readiness.js';
+import type { SocketDisposal } from './socket-disposal.js';
 
 const CHUNK = 64 * 1024;
 
@@ -16,13 +17,18 @@ export class Client {
   readonly credentials: PeerCredentials;
   /** Null before Linux 6.5. */
   readonly #pidfd: number | null;
+  /** The peer can send descriptors (before Linux 6.16): closing them may take as long as it wants. */
+  readonly #takesRights: boolean;
+  readonly #disposal: SocketDisposal;
   #open = true;
   readonly #closing = new AbortController();
 
   /** @throws SystemError when the socket does not tell who its peer is. `fd` is the caller's then. */
-  constructor(fd: number) {
+  constructor(fd: number, disposal: SocketDisposal) {
     this.fd = fd;
+    this.#disposal = disposal;
     this.credentials = this.#addon.peerCredentials(fd);
+    this.#takesRights = this.#addon.takesRights(fd);
     this.#pidfd = this.#addon.peerPidfd(fd);
   }
 
@@ -41,8 +47,9 @@ export class Client {
   #receiveRequest(): Decoded<DebuggerRequest> | null {
     const buffer = new Uint8Array(REQUEST_SIZE * 2);
     try {
-      const message = this.#addon.receiveMessage(this.fd, buffer);
-      return message === null ? null : decodeRequest(buffer.subarray(0, message.bytes));
+      const bytes = this.#addon.receivePlain(this.fd, buffer);
+      if (bytes === -1) return malformed('it sent descriptors');
+      return bytes === null ? null : decodeRequest(buffer.subarray(0, bytes));
     } catch (error) {
       return malformed((error as Error).message);
     }
@@ -52,8 +59,7 @@ export class Client {
   isConnected(): boolean {
     if (!this.#open) return false;
     try {
-      const { MSG_PEEK, MSG_DONTWAIT } = this.#addon.constants;
-      return this.#addon.receiveMessage(this.fd, new Uint8Array(1), 0, MSG_PEEK | MSG_DONTWAIT)?.bytes !== 0;
+      return this.#addon.receivePlain(this.fd, new Uint8Array(1), true) !== 0;
     } catch {
       return false;
     }
@@ -109,7 +115,8 @@ export class Client {
     if (!this.#open) return;
     this.#open = false;
     this.#closing.abort();
-    this.#addon.closeFd(this.fd);
+    if (!this.#takesRights) this.#addon.closeFd(this.fd);
+    else if (!this.#addon.closeWithoutRights(this.fd)) this.#disposal.add(this.fd);
     if (this.#pidfd !== null) this.#addon.closeFd(this.#pidfd);
   }
 }

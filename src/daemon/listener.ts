@@ -58,6 +58,7 @@ function passedSocket(fd: number): RequestSocket {
   try {
     addon.setCloexec(fd, true);
     addon.setNonBlocking(fd, true);
+    addon.refuseRights(fd);
   } catch (error) {
     throw new ListenError(`the socket that the service manager passed cannot be used: ${(error as Error).message}`);
   }
@@ -67,7 +68,7 @@ function passedSocket(fd: number): RequestSocket {
 function listenOnAbstract(name: string): RequestSocket {
   const addon = loadAddon();
   try {
-    const fd = addon.listenUnix('stream', { abstract: name }, { backlog: BACKLOG });
+    const fd = addon.listenUnix('stream', { abstract: name }, { backlog: BACKLOG, passRights: false });
     return { fd, name: `@${name}`, close: () => addon.closeFd(fd) };
   } catch (error) {
     throw listenError(error, `@${name}`);
@@ -79,7 +80,7 @@ function listenOnPath(path: string): RequestSocket {
   removeStaleSocket(path);
   try {
     // Whoever crashes may connect: what it may ask for is decided by its credentials.
-    const fd = addon.listenUnix('stream', { path }, { backlog: BACKLOG, mode: 0o666 });
+    const fd = addon.listenUnix('stream', { path }, { backlog: BACKLOG, mode: 0o666, passRights: false });
     const inode = lstatSync(path).ino;
     return {
       fd,

@@ -3,6 +3,7 @@ import { loadAddon, type Poller } from '../platform/addon.js';
 import type { DebuggerRequest } from '../protocol/request.js';
 import { Admission, type AdmissionLimits, DEFAULT_ADMISSION } from './admission.js';
 import { Client } from './client.js';
+import { SocketDisposal } from './socket-disposal.js';
 
 /** Clients taken per wake-up, so that a flood of them leaves time for the requests under way. */
 const CLIENTS_AT_ONCE = 64;
@@ -30,6 +31,7 @@ export class RequestServer {
   readonly #deadlineMs: number;
   readonly #admission: Admission<Client>;
   readonly #clients = new Set<Client>();
+  readonly #disposal = new SocketDisposal();
   readonly #busy = new Set<Promise<void>>();
   readonly #pollers: readonly Poller[];
   readonly #pauses = new Set<NodeJS.Timeout>();
@@ -69,6 +71,7 @@ export class RequestServer {
   /** Drops every client. */
   dropAll(): void {
     for (const client of this.#clients) client.close();
+    this.#disposal.close();
   }
 
   #accept(listener: number, poller: Poller): void {
@@ -100,9 +103,9 @@ export class RequestServer {
   #admit(fd: number): void {
     let client: Client;
     try {
-      client = new Client(fd);
+      client = new Client(fd, this.#disposal);
     } catch (error) {
-      this.#addon.closeFd(fd);
+      this.#disposal.add(fd);
       this.#handlers.refused(null, `cannot identify a client: ${(error as Error).message}`);
       return;
     }

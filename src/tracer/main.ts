@@ -32,8 +32,10 @@ function main(): void {
     }
     if (received === null) break;
     const { message, fds } = received;
-    const free = message.type !== 'capture' || tracer.serve(message, fds[0] ?? -1);
-    for (const fd of fds) addon.closeFd(fd);
+    const isJob = message.type === 'capture';
+    const client = isJob ? (fds[0] ?? -1) : -1;
+    const free = !isJob || tracer.serve(message, client);
+    for (const fd of fds) if (fd !== client) addon.closeFd(fd);
     if (!free) break;
   }
   process.exit(0);

@@ -35,8 +35,8 @@ export class Tracer {
   }
 
   /**
-   * Does one job and says all there is to say of it, `released` last. `client` is the asking client's socket, -1 for none; it stays the
-   * caller's. Returns false when this process has to end, for a thread that it cannot detach.
+   * Does one job and says all there is to say of it, `released` last. `client` is the asking client's socket, -1 for none; it is closed
+   * before that: the last close of a socket is the daemon's, which knows how to do it without waiting. Returns false when this process has to end, for a thread that it cannot detach.
    */
   serve(job: CaptureJob, client: number, rehearsal: Rehearsal | null = null): boolean {
     const watch = new Stopwatch();
@@ -72,6 +72,7 @@ export class Tracer {
     } finally {
       release();
       problem = capture.close() ?? problem;
+      if (client >= 0) this.#addon.closeFd(client);
     }
     const rest = { ...(free ? {} : { ending: true }), ...(problem === null ? {} : { problem }) };
     this.#channel.send({ type: 'released', id: job.id, ...rest });

@@ -131,6 +131,8 @@ describe('a live process', () => {
     const bytes = Buffer.alloc(8);
     expect(addon.receiveMessage(own, bytes)!.bytes).toBe(1);
     expect(bytes[0]).toBe(0);
+    // The tracer has none of it any more when it says that it is done: the last close is not its own.
+    expect(addon.receivePlain(own, bytes)).toBe(0);
     addon.closeFd(own);
   });
 

@@ -8,6 +8,7 @@ extern const Export memory_exports[];
 extern const Export signal_exports[];
 extern const Export socket_exports[];
 extern const Export message_exports[];
+extern const Export rights_exports[];
 extern const Export poller_exports[];
 extern const Export descriptor_exports[];
 extern const Export prctl_exports[];

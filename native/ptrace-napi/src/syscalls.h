@@ -84,6 +84,9 @@
 #define SO_PASSPIDFD 76
 #define SO_PEERPIDFD 77
 #endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 4
 #endif

@@ -84,17 +84,22 @@ static napi_value listen_unix(napi_env env, napi_callback_info info) {
   struct sockaddr_un address;
   socklen_t length = value_unix_address(&args, args.at[1], &address);
   int64_t backlog = 128, mode = -1;
-  bool non_blocking = true;
+  bool non_blocking = true, rights = true;
   if (value_given(&args, args.at[2])) {
     value_object(&args, args.at[2], "options");
     backlog = value_integer_or(&args, value_property(&args, args.at[2], "backlog"), "options.backlog", 0, INT32_MAX, backlog);
     mode = value_integer_or(&args, value_property(&args, args.at[2], "mode"), "options.mode", 0, 0777, mode);
     non_blocking = value_boolean_or(&args, value_property(&args, args.at[2], "nonBlocking"), "options.nonBlocking", true);
+    rights = value_boolean_or(&args, value_property(&args, args.at[2], "passRights"), "options.passRights", true);
   }
   if (args.failed) return NULL;
   int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0), 0);
   if (fd < 0) return throw_system_error(env, errno, "socket");
-  const char *syscall_name = "fchmod";
+  const char *syscall_name = "setsockopt";
+  /* Before anybody can connect: who connects earlier has a socket that takes them. */
+  int pass = 0;
+  if (!rights && setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &pass, sizeof pass) != 0 && errno != ENOPROTOOPT) goto failed;
+  syscall_name = "fchmod";
   bool is_path = address.sun_path[0] != 0;
   /* The mode of an unbound socket's inode, less the umask, becomes the path's: it is never wider than asked for. */
   if (is_path && mode >= 0 && fchmod(fd, (mode_t)mode) != 0) goto failed;
