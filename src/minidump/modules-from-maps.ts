@@ -39,6 +39,9 @@ interface Run {
   inode: number;
   executable: boolean;
   isPrivate: boolean;
+  /** Of the last mapping. */
+  lastOffset: number;
+  lastPerms: string;
 }
 
 /** The modules by ascending base, the main program moved to the front. `mappings` are ascending and disjoint. */
@@ -71,6 +74,8 @@ function* runsOf(mappings: readonly Mapping[], hints: ModuleHints): Generator<Ru
       if (mapping.start === padding && goesOn(run, mapping, hints)) {
         run.end = padding = mapping.end;
         run.executable ||= mapping.perms[2] === 'x';
+        run.lastOffset = mapping.offset;
+        run.lastPerms = mapping.perms;
         continue;
       }
       if (mapping.start === padding && mapping.name === '' && mapping.perms.startsWith('---')) {
@@ -90,6 +95,8 @@ function* runsOf(mappings: readonly Mapping[], hints: ModuleHints): Generator<Ru
       inode: mapping.inode,
       executable: mapping.perms[2] === 'x',
       isPrivate: mapping.perms[3] === 'p',
+      lastOffset: mapping.offset,
+      lastPerms: mapping.perms,
     };
     padding = mapping.end;
   }
@@ -99,6 +106,8 @@ function* runsOf(mappings: readonly Mapping[], hints: ModuleHints): Generator<Ru
 /** The same file, further on in it: a lower offset, or another ELF header, is another load. */
 function goesOn(run: Run, mapping: Mapping, hints: ModuleHints): boolean {
   if (mapping.name !== run.name || mapping.inode !== run.inode || mapping.device !== run.device) return false;
+  // Of a small file one page holds the end of a segment and the begin of the next: it is mapped for each.
+  if (mapping.offset === run.lastOffset && mapping.perms !== run.lastPerms) return true;
   if (mapping.offset <= run.offset) return false;
   return hints.isElf?.(mapping) !== true;
 }

@@ -71,7 +71,7 @@ describe.skipIf(lldb === null)(`lldb${how}`, () => {
     await expectSameInLldb(`${path}.dmp`, parseTombstone(readFileSync(path, 'utf8')));
   });
 
-  const samples = join(root, '.cache/arm64-shared/samples');
+  const samples = join(root, '.cache/arm64-shared');
   const dumps = existsSync(samples) ? readdirSync(samples, { recursive: true, encoding: 'utf8' }) : [];
   const guests = dumps.filter((name) => name.endsWith('.dmp'));
 

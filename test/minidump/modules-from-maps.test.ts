@@ -51,6 +51,17 @@ describe('modulesFromMaps', () => {
     ]);
   });
 
+  test('of a file within one page, the page that two segments share does not begin another module', () => {
+    const small = `
+      8f8000-8f9000 r-xp 00000000 00:19 10 /bin/small
+      8f9000-8fa000 r--p 00000000 00:19 10 /bin/small
+      8fa000-8fb000 rw-p 00001000 00:19 10 /bin/small
+    `;
+    const elf = ({ offset }: { offset: number }): boolean => offset === 0;
+    expect(list(modulesFromMaps(mappings(small), { entry: 0x8f86ec, isElf: elf }))).toEqual(['8f8000+3000 /bin/small']);
+    expect(list(modulesFromMaps(mappings(small), { entry: 0 }))).toEqual(['8f8000+3000 /bin/small']);
+  });
+
   test('who looks at the first bytes tells data from images, and neighbours in an archive apart', () => {
     const elf = new Set([0x400000, 0x7f0000000000, 0x7f0000400000, 0x7f0000402000, 0x7f0000500000, 0x7f0000502000]);
     const modules = modulesFromMaps(mappings(MAPS), { entry: 0, isElf: ({ start }) => elf.has(start) });
