@@ -21,7 +21,7 @@ import { identityProblem, ownerProblem } from './identity.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
 import { Prepared } from './prepare.js';
 import { RegisterFiles } from './registers.js';
-import { release, stopAndDetach } from './release.js';
+import { release } from './release.js';
 import { SIGINFO_SIZE } from './siginfo.js';
 import { mapsBytes, moduleBytes } from './sizes.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
@@ -102,11 +102,10 @@ export class Capture {
   /** Lets the target go. Returns false when only the end of this process can free all of it. */
   release(): boolean {
     const { addon, watch } = this.#tools;
-    const running = this.#running && !stopAndDetach(addon, this.job.tid);
+    const free = release(addon, this.#frozen, this.#running ? this.job.tid : -1);
     this.#running = false;
-    const free = release(addon, this.#frozen);
     watch.lap('release');
-    return free && !running;
+    return free;
   }
 
   /**
@@ -176,7 +175,7 @@ export class Capture {
     rehearsal?.provoke();
     // The thread is on its way to its signal; the others stand still.
     this.#prepare();
-    const signal = awaitFatalSignal(addon, job.tid, deadline);
+    const signal = awaitFatalSignal(addon, job.tid, this.#frozen, deadline);
     this.timeMs = Date.now();
     this.#running = false;
     this.#frozen.addCrashed(job.tid, rehearsal === null ? signal : 0);

@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import type { Addon } from '../platform/addon.js';
 import type { Deadline } from './deadline.js';
 import { CaptureError, codeOf } from './failure.js';
-import { pendingSignal } from './freeze.js';
+import { type Frozen, pendingSignal } from './freeze.js';
 
 const { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSTKFLT, SIGSYS, SIGTRAP } = constants.signals;
 
@@ -23,14 +23,17 @@ export const FATAL_SIGNALS: ReadonlySet<number> = new Set([
   SIGTRAP,
 ]);
 
+/** How long the thread alone is waited for before its siblings are looked at, ms. */
+const SLICE_MS = 50;
+
 /**
  * Waits until a fatal signal is about to be delivered to the attached, running thread; returns it. Other signals are passed on. A stop
  * by job control (SIGSTOP, SIGTSTP, ...) does not hold the thread up: it is on its way to its death, and the process is stopped no less
- * when it is released. Throws CaptureError when the thread ends otherwise or the time is up.
+ * when it is released. Throws CaptureError when the thread ends otherwise or the time is up. `frozen`: its siblings.
  */
-export function awaitFatalSignal(addon: Addon, tid: number, deadline: Deadline): number {
+export function awaitFatalSignal(addon: Addon, tid: number, frozen: Frozen, deadline: Deadline): number {
   for (;;) {
-    const status = waitFor(addon, tid, deadline.remaining());
+    const status = waitFor(addon, tid, frozen, deadline);
     if (status === null) throw new CaptureError(`thread ${tid}: no fatal signal came in time`);
     if (status.kind === 'exited') throw new CaptureError(`thread ${tid} exited before its signal came`);
     if (status.kind === 'signaled') throw new CaptureError(`thread ${tid} was killed by signal ${status.signal}`);
@@ -40,10 +43,22 @@ export function awaitFatalSignal(addon: Addon, tid: number, deadline: Deadline):
   }
 }
 
-function waitFor(addon: Addon, tid: number, timeoutMs: number): ReturnType<Addon['wait']> {
+/**
+ * The thread's next change, null when the time is up. The end of a main thread is reported after that of all others, and those are ours
+ * to take: a process that was killed would hang half dead until the time is up. Threads that stand still end for no other reason.
+ */
+function waitFor(addon: Addon, tid: number, frozen: Frozen, deadline: Deadline): ReturnType<Addon['wait']> {
   try {
-    return addon.wait(tid, timeoutMs);
+    for (;;) {
+      const status = addon.wait(tid, deadline.remaining(SLICE_MS));
+      if (status !== null || deadline.passed) return status;
+      const sibling = frozen.tids[0];
+      if (sibling === undefined) continue;
+      const other = addon.wait(sibling, 0);
+      if (other !== null && other.kind !== 'stopped') break;
+    }
   } catch (error) {
     throw new CaptureError(`thread ${tid}: ${codeOf(error)} while its signal was awaited`);
   }
+  throw new CaptureError(`process ${frozen.pid} was killed, or executes another program`);
 }

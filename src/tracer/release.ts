@@ -14,50 +14,50 @@ const { ESRCH } = constants.errno;
 const PATIENCE_MS = 1000;
 
 /**
- * Detaches all stopped threads; those of the list that came first, first. Returns false when threads stay attached: only the end of
- * this process frees them then.
+ * How an attached thread was left. 'gone': the kernel knows it no more by this id, and its end was not seen; that of a thread which
+ * executes a program while the main thread is none of ours becomes the main thread's.
  */
-export function release(addon: Addon, frozen: Frozen): boolean {
+type End = 'seen' | 'gone' | 'attached';
+
+/**
+ * Detaches all stopped threads; those of the list that came first, first. `running`: a thread that is attached and not stopped, if any.
+ * Returns false when threads stay attached: only the end of this process frees them then.
+ */
+export function release(addon: Addon, frozen: Frozen, running = -1): boolean {
   const deadline = new Deadline(PATIENCE_MS);
   const { tids, signals } = frozen;
   const results = new Int32Array(tids.length);
+  if (running > 0) askToStop(addon, running);
   if (tids.length > 0) addon.detachAll(Int32Array.from(tids), Int32Array.from(signals), results);
-  let free = true;
   // A thread that is being killed is not stopped any more: it stays a zombie until its tracer has seen it end. The main thread's
   // end is reported after that of all others.
-  const dying = tids
-    .filter((_, i) => results[i] === -ESRCH)
-    .sort((a, b) => Number(a === frozen.pid) - Number(b === frozen.pid));
-  for (const tid of dying) free = seeEnd(addon, tid, deadline.remaining()) && free;
-  for (const thread of frozen.unstopped) if (thread.attached) free = seeEnd(addon, thread.tid, 0) && free;
+  const waited = tids.filter((_, i) => results[i] === -ESRCH);
+  if (running > 0) waited.push(running);
+  waited.sort((a, b) => Number(a === frozen.pid) - Number(b === frozen.pid));
+  const ends = waited.map((tid) => seeEnd(addon, tid, deadline.remaining()));
+  for (const thread of frozen.unstopped) if (thread.attached) ends.push(seeEnd(addon, thread.tid, 0));
   tids.length = 0;
   signals.length = 0;
   frozen.unstopped = [];
-  return free;
+  return !ends.includes('attached') && !(ends.includes('gone') && addon.hasTracees());
 }
 
-/** Detaches an attached thread that runs: stops it first. Returns false when it does not stop in time. */
-export function stopAndDetach(addon: Addon, tid: number): boolean {
+function askToStop(addon: Addon, tid: number): void {
   try {
     addon.interrupt(tid);
-  } catch (error) {
-    return isGone(error);
+  } catch {
+    // It is dying, or gone: the wait tells.
   }
-  return seeEnd(addon, tid, PATIENCE_MS);
 }
 
-/** Waits for a thread that is attached and not stopped: for its end, or for a stop to detach it from. Returns false when neither comes in time. */
-function seeEnd(addon: Addon, tid: number, timeoutMs: number): boolean {
+/** Waits for a thread that is attached and not stopped: for its end, or for a stop to detach it from. */
+function seeEnd(addon: Addon, tid: number, timeoutMs: number): End {
   try {
     const status = addon.wait(tid, timeoutMs);
-    if (status === null) return false;
+    if (status === null) return 'attached';
     if (status.kind === 'stopped') addon.detach(tid, pendingSignal(status.status));
-    return true;
+    return 'seen';
   } catch (error) {
-    return isGone(error);
+    return codeOf(error) === 'ESRCH' || codeOf(error) === 'ECHILD' ? 'gone' : 'attached';
   }
-}
-
-function isGone(error: unknown): boolean {
-  return codeOf(error) === 'ESRCH' || codeOf(error) === 'ECHILD';
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +9,7 @@ import { loadAddon } from '../../src/platform/addon.js';
 import type { CaptureJob } from '../../src/protocol/job.js';
 import { hostArch, runnable } from '../client/built.js';
 import { start } from '../client/stage.js';
+import { compile } from './compile.js';
 import { CrashListener, type Knock } from './crash-listener.js';
 import { contextOf, namesOf } from './dump-reading.js';
 import { TracerProcess } from './tracer-process.js';
@@ -181,12 +184,40 @@ describe('a crashing process', () => {
     const knock = await listener.next();
     // No client socket, no ack byte: the thread stays in its handler.
     const id = tracer.request(jobOf(knock));
-    while (!/^TracerPid:\t[1-9]/m.test(statusOf(knock))) await new Promise((resolve) => setImmediate(resolve));
+    await attached(knock);
     program.signal('SIGKILL');
     expect(await program.ended).toBe('SIGKILL');
     const { message } = await tracer.next();
     expect(message).toMatchObject({ type: 'capture-failed', reason: expect.stringMatching(/killed by signal 9/) });
     await tracer.released(id);
+  });
+
+  it('may be killed when its main thread is the one: nobody waits for it longer than that', async () => {
+    const program = spawn(compile('reporter'), [listener.name, 'killed'], { stdio: 'ignore' });
+    const ended = once(program, 'exit');
+    const knock = await listener.next();
+    const id = tracer.request(jobOf(knock, { deadlineMs: 600_000 }), knock.fd);
+    await attached(knock);
+    program.kill('SIGKILL');
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect((await tracer.next()).message).toMatchObject({ type: 'capture-failed' });
+    expect(await tracer.released(id)).toEqual({ type: 'released', id });
+  });
+
+  it('may become another program whose thread has another id: it is let go with the tracer', async () => {
+    const mortal = await TracerProcess.start();
+    const program = spawn(compile('reporter'), [listener.name, 'exec'], { stdio: 'ignore' });
+    const ended = once(program, 'exit');
+    const knock = await listener.next();
+    expect(knock.tid).not.toBe(program.pid);
+    const id = mortal.request(jobOf(knock, { deadlineMs: 600_000 }), knock.fd);
+    expect((await mortal.next()).message).toMatchObject({ type: 'capture-failed' });
+    expect(await mortal.released(id)).toMatchObject({ ending: true });
+    await mortal.exited;
+    expect(statusOf({ ...knock, tid: program.pid! })).toMatch(/^Name:\tsleep$[\s\S]*^TracerPid:\t0$/m);
+    program.kill('SIGKILL');
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    await mortal.stop();
   });
 
   it('goes on, and dies, when its signal does not come in time', async () => {
@@ -209,6 +240,10 @@ describe('a crashing process', () => {
     await mortal.stop();
   });
 });
+
+async function attached(knock: Knock): Promise<void> {
+  while (!/^TracerPid:\t[1-9]/m.test(statusOf(knock))) await new Promise((resolve) => setImmediate(resolve));
+}
 
 function statusOf({ peer, tid }: Knock): string {
   try {

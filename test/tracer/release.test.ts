@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../../src/platform/addon.js';
 import { Deadline } from '../../src/tracer/deadline.js';
 import { Frozen, freeze, pendingSignal } from '../../src/tracer/freeze.js';
-import { release, stopAndDetach } from '../../src/tracer/release.js';
+import { release } from '../../src/tracer/release.js';
 import { compile } from './compile.js';
 
 const addon = loadAddon();
@@ -106,7 +106,7 @@ describe('release', () => {
   it('stops a running thread to detach it', async () => {
     const { pid } = await grandchild(compile('queued-signals'), ['1', 'wait']);
     addon.seize(pid);
-    expect(stopAndDetach(addon, pid)).toBe(true);
+    expect(release(addon, new Frozen(pid), pid)).toBe(true);
     expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^TracerPid:\t0$/m);
   });
 });
