@@ -1,7 +1,7 @@
 // Builds dist/: the addons, the client library, the bundles and the typed library.
 //   node scripts/build.mjs                 for this machine
 //   node scripts/build.mjs --all-targets   also the client library and the addons for i386, arm64 and arm (cross compilers needed)
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -21,12 +21,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const hostArch = { x64: 'x86_64', ia32: 'i386', arm64: 'arm64', arm: 'arm' }[process.arch] ?? process.arch;
-const crossCompilers = {
-  x86_64: 'x86_64-linux-gnu-gcc',
-  i386: 'i686-linux-gnu-gcc',
-  arm64: 'aarch64-linux-gnu-gcc',
-  arm: 'arm-linux-gnueabihf-gcc',
+/** Per target the compiler, and Debian's packages that have it. */
+const targets = {
+  x86_64: ['x86_64-linux-gnu-gcc', 'gcc-x86-64-linux-gnu libc6-dev-amd64-cross'],
+  i386: ['i686-linux-gnu-gcc', 'gcc-i686-linux-gnu libc6-dev-i386-cross'],
+  arm64: ['aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross'],
+  arm: ['arm-linux-gnueabihf-gcc', 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'],
 };
+const crossCompilers = Object.fromEntries(
+  Object.entries(targets).map(([arch, [compiler]]) => [arch, arch === hostArch ? 'cc' : compiler]),
+);
 
 /** Runs a command to its end; rejects with its output when it fails. */
 function run(command, args, env = {}) {
@@ -44,6 +48,16 @@ function run(command, args, env = {}) {
       else reject(new Error(`${command} ${args.join(' ')} failed:\n${output}`));
     });
   });
+}
+
+function checkCrossCompilers() {
+  const missing = Object.entries(crossCompilers).filter(
+    ([, compiler]) => spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status !== 0,
+  );
+  if (missing.length === 0) return;
+  const compilers = missing.map(([, compiler]) => compiler).join(', ');
+  const packages = missing.map(([arch]) => targets[arch][1]).join(' ');
+  throw new Error(`--all-targets needs ${compilers}, which cannot be run: apt-get install ${packages}`);
 }
 
 async function buildNative(arch, outDir, compiler) {
@@ -142,9 +156,10 @@ function copyUnixDgram() {
 
 async function main() {
   const allTargets = process.argv.includes('--all-targets');
+  if (allTargets) checkCrossCompilers();
   mkdirSync(join(dist, 'bin'), { recursive: true });
   mkdirSync(join(dist, 'lib'), { recursive: true });
-  rmSync(join(dist, '.built'), { force: true });
+  for (const stamp of allTargets ? ['.built', '.built-all'] : ['.built']) rmSync(join(dist, stamp), { force: true });
   const started = Date.now();
   await Promise.all([
     buildNative(hostArch, join(dist, 'lib')),
@@ -158,6 +173,7 @@ async function main() {
     );
   }
   if (!existsSync(join(dist, 'lib/libdebuggerd_client.so'))) throw new Error('the client library was not built');
+  if (allTargets) writeFileSync(join(dist, '.built-all'), '');
   writeFileSync(join(dist, '.built'), '');
   console.log(`built dist/ in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }

@@ -32,9 +32,11 @@ if (modified(join(root, 'node_modules/.package-lock.json')) < modified(join(root
   run('npm', ['install', '--no-save', '--loglevel=error']);
 }
 if (!process.argv.includes('--no-build')) {
+  const targets = process.argv.includes('--all-targets') ? ['--all-targets'] : [];
+  const stamp = join(root, 'dist', targets.length > 0 ? '.built-all' : '.built');
   const sources = ['src', 'native', 'scripts'].map((dir) => newest(join(root, dir)));
-  if (modified(join(root, 'dist/.built')) < Math.max(...sources, modified(join(root, 'package-lock.json')))) {
-    run(process.execPath, [join(root, 'scripts/build.mjs')]);
+  if (modified(stamp) < Math.max(...sources, modified(join(root, 'package-lock.json')))) {
+    run(process.execPath, [join(root, 'scripts/build.mjs'), ...targets]);
   }
 }
 /** What the tests run: the programs of this machine's CPU and, where its compiler is there, those of i386 with their handler. */

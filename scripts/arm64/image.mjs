@@ -121,7 +121,7 @@ export function prepareImage(say) {
   const release = readdirSync(join(rootfs, 'lib/modules'))[0];
   cpSync(join(rootfs, 'boot', `vmlinuz-${release}`), image.kernel);
   buildInitrd(rootfs, release, image.initrd);
-  for (const unused of ['boot', 'lib/modules', 'usr/share', 'usr/lib/linux-image-' + release])
+  for (const unused of ['boot', 'lib/modules', 'usr/share', `usr/lib/linux-image-${release}`])
     rmSync(join(rootfs, unused), { recursive: true, force: true });
   say(`arm64: installing Node ${nodeVersion} and the test runner for arm64`);
   installNode(rootfs, dir);

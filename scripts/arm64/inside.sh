@@ -11,7 +11,7 @@ cp /shared/target /tmp/target
 mount -o bind /tmp/dist dist
 mount -o bind /tmp/addon native/ptrace-napi/build
 mount -o bind /deps/node_modules node_modules
-export CI=1 NO_COLOR=1 PTRACE_NAPI_TARGET=/tmp/target NODE_COMPILE_CACHE=/tmp/compile-cache
+export CI=1 NO_COLOR=1 TESTS_EMULATED=1 PTRACE_NAPI_TARGET=/tmp/target NODE_COMPILE_CACHE=/tmp/compile-cache
 if [ -d /shared/samples ]; then export SAMPLES_DIR=/shared/samples; fi
 if [ -s /shared/command ]; then exec sh /shared/command; fi
 # Word splitting is meant: one argument a line.

@@ -94,7 +94,8 @@ const { values: options, positionals: filters } = parseArgs({
 try {
   checkTools();
   const started = Date.now();
-  const build = spawnSync(process.execPath, [join(root, 'scripts/build.mjs'), '--all-targets'], { stdio: 'inherit' });
+  const setup = [join(root, 'scripts/setup.mjs'), '--all-targets'];
+  const build = spawnSync(process.execPath, setup, { stdio: 'inherit' });
   if (build.status !== 0) process.exit(1);
   for (const arch of ['arm64', 'arm', 'thumb']) {
     const make = spawnSync('make', ['-s', '-j2', '-C', join(root, 'test/programs'), `ARCH=${arch}`], {
@@ -106,7 +107,10 @@ try {
   const target = ['-O1', '-pthread', '-o', join(shared, 'target'), join(root, 'test/ptrace-napi/target.c')];
   if (spawnSync('aarch64-linux-gnu-gcc', target, { stdio: 'inherit' }).status !== 0) process.exit(1);
   const { samples, command, cpu } = options;
-  writeFileSync(join(shared, 'filters'), (samples ? ['programs', '-t', 'samples'] : filters).map((filter) => `${filter}\n`).join(''));
+  writeFileSync(
+    join(shared, 'filters'),
+    (samples ? ['programs', '-t', 'samples'] : filters).map((filter) => `${filter}\n`).join(''),
+  );
   writeFileSync(join(shared, 'command'), command);
   rmSync(join(shared, 'samples'), { recursive: true, force: true });
   if (samples) mkdirSync(join(shared, 'samples'));
