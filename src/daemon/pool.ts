@@ -9,6 +9,7 @@ import type { CaptureJob } from '../protocol/job.js';
 import { type Capture, CaptureRun } from './capture-run.js';
 import { pickNext } from './queue.js';
 import { RestartDelay } from './restart-delay.js';
+import { SpentTime } from './spent-time.js';
 import { TracerSlot } from './tracer-slot.js';
 import type { StartWorker } from './worker.js';
 
@@ -43,6 +44,11 @@ export interface CaptureOrder {
 }
 
 const STALL_MS = 250;
+/**
+ * A user whose request costs a tracer (a target that cannot be let go otherwise, one that does not answer) has none for this long: the
+ * start of another takes a hundred times what the request did.
+ */
+const REST_MS = 1000;
 
 interface WaitingRun {
   readonly uid: number;
@@ -56,6 +62,9 @@ export class TracerPool {
   readonly #slots = new Set<TracerSlot>();
   readonly #delay = new RestartDelay();
   readonly #running = new Map<number, number>();
+  readonly #spent = new SpentTime();
+  /** Users that rest, and the timers that end it. */
+  readonly #resting = new Map<number, NodeJS.Timeout>();
   #waiting: WaitingRun[] = [];
   #restart: NodeJS.Timeout | undefined;
   #stall: NodeJS.Timeout | undefined;
@@ -95,6 +104,7 @@ export class TracerPool {
     this.#open = false;
     clearTimeout(this.#restart);
     clearTimeout(this.#stall);
+    for (const timer of this.#resting.values()) clearTimeout(timer);
     for (const { run } of this.#waiting.splice(0)) run.fail('the daemon is shutting down');
     for (const slot of [...this.#slots]) slot.kill('the daemon is shutting down');
   }
@@ -124,7 +134,7 @@ export class TracerPool {
 
   #takeNext(): WaitingRun | null {
     for (;;) {
-      const next = pickNext(this.#waiting, this.#running, this.#options.max);
+      const next = this.#next();
       if (next === null) return null;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       if (next.wanted()) return next;
@@ -134,11 +144,23 @@ export class TracerPool {
 
   #begin(slot: TracerSlot, { uid, run, deadlineMs }: WaitingRun): void {
     this.#running.set(uid, (this.#running.get(uid) ?? 0) + 1);
-    slot.begin(run, deadlineMs, () => {
+    const start = performance.now();
+    slot.begin(run, deadlineMs, (lost) => {
+      this.#spent.add(uid, performance.now() - start);
+      if (lost && uid !== 0 && this.#open) this.#rest(uid);
       const left = (this.#running.get(uid) ?? 1) - 1;
       if (left > 0) this.#running.set(uid, left);
       else this.#running.delete(uid);
     });
+  }
+
+  #rest(uid: number): void {
+    clearTimeout(this.#resting.get(uid));
+    const timer = setTimeout(() => {
+      this.#resting.delete(uid);
+      this.#dispatch();
+    }, REST_MS);
+    this.#resting.set(uid, timer);
   }
 
   /**
@@ -158,7 +180,12 @@ export class TracerPool {
   #wantsMore(): boolean {
     if (!this.#open || this.#slots.size >= this.#options.max) return false;
     if ([...this.#slots].some((slot) => slot.state === 'starting')) return false;
-    return pickNext(this.#waiting, this.#running, this.#options.max) !== null;
+    return this.#next() !== null;
+  }
+
+  #next(): WaitingRun | null {
+    const waiting = this.#waiting.filter(({ uid }) => !this.#resting.has(uid));
+    return pickNext(waiting, this.#running, this.#options.max, (uid) => this.#spent.of(uid));
   }
 
   #fill(): void {

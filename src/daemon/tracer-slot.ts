@@ -27,7 +27,7 @@ export class TracerSlot {
   readonly #idleMs: number;
   #state: SlotState = 'starting';
   #run: CaptureRun | null = null;
-  #finished: (() => void) | null = null;
+  #finished: ((lost: boolean) => void) | null = null;
   #timer: NodeJS.Timeout | undefined;
   #expectedEnd = false;
   wasReady = false;
@@ -52,8 +52,11 @@ export class TracerSlot {
     return this.#state;
   }
 
-  /** Gives an idle tracer a request; `finished` is called once when it has no part in it any more, at its process's end at the latest. */
-  begin(run: CaptureRun, deadlineMs: number, finished: () => void): void {
+  /**
+   * Gives an idle tracer a request; `finished` is called once when it has no part in it any more, at its process's end at the latest.
+   * `lost`: the tracer ends with the request.
+   */
+  begin(run: CaptureRun, deadlineMs: number, finished: (lost: boolean) => void): void {
     clearTimeout(this.#timer);
     this.#state = 'busy';
     this.#run = run;
@@ -96,7 +99,7 @@ export class TracerSlot {
     }
     const problem = this.#run.accept(message.value, fds);
     if (problem === null && message.value.type === 'released') {
-      this.#endRun();
+      this.#endRun(message.value.ending === true);
       if (message.value.ending === true) {
         // It says that it ends: no request may be given to it meanwhile.
         this.#expectedEnd = true;
@@ -115,9 +118,9 @@ export class TracerSlot {
     this.#timer.unref();
   }
 
-  #endRun(): void {
+  #endRun(lost: boolean): void {
     this.#run = null;
-    this.#finished?.();
+    this.#finished?.(lost);
     this.#finished = null;
   }
 
@@ -131,7 +134,7 @@ export class TracerSlot {
   }
 
   #exited(): void {
-    this.#endRun();
+    this.#endRun(true);
     this.#events.exited();
   }
 }

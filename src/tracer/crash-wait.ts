@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:os';
 import type { Addon } from '../platform/addon.js';
-import type { Deadline } from './deadline.js';
+import { Deadline } from './deadline.js';
 import { CaptureError, codeOf } from './failure.js';
 import { type Frozen, pendingSignal } from './freeze.js';
 
@@ -27,13 +27,20 @@ export const FATAL_SIGNALS: ReadonlySet<number> = new Set([
 const SLICE_MS = 50;
 
 /**
+ * A handler that has its ack lets the signal come at once. One that does not keeps this process from serving others, and everybody may
+ * run such a program.
+ */
+export const SIGNAL_PATIENCE_MS = 2000;
+
+/**
  * Waits until a fatal signal is about to be delivered to the attached, running thread; returns it. Other signals are passed on. A stop
  * by job control (SIGSTOP, SIGTSTP, ...) does not hold the thread up: it is on its way to its death, and the process is stopped no less
  * when it is released. Throws CaptureError when the thread ends otherwise or the time is up. `frozen`: its siblings.
  */
 export function awaitFatalSignal(addon: Addon, tid: number, frozen: Frozen, deadline: Deadline): number {
+  const patience = new Deadline(deadline.remaining(SIGNAL_PATIENCE_MS));
   for (;;) {
-    const status = waitFor(addon, tid, frozen, deadline);
+    const status = waitFor(addon, tid, frozen, patience);
     if (status === null) throw new CaptureError(`thread ${tid}: no fatal signal came in time`);
     if (status.kind === 'exited') throw new CaptureError(`thread ${tid} exited before its signal came`);
     if (status.kind === 'signaled') throw new CaptureError(`thread ${tid} was killed by signal ${status.signal}`);

@@ -210,9 +210,67 @@ describe('tracer pool', () => {
     makePool({ min: 4, max: 4 });
     ready(...workers);
     for (let i = 0; i < 6; i++) capture(500);
-    expect(workers.map((worker) => jobsOf(worker).length)).toEqual([1, 1, 1, 0]);
+    expect(workers.map((worker) => jobsOf(worker).length)).toEqual([1, 1, 0, 0]);
     capture(501);
+    expect(jobsOf(workers[2]!)).toEqual([lastId]);
+  });
+
+  it('keeps a place for root, whatever number of users floods it', () => {
+    makePool({ min: 4, max: 4 });
+    ready(...workers);
+    for (let uid = 500; uid < 510; uid++) for (let i = 0; i < 6; i++) capture(uid);
+    expect(workers.map((worker) => jobsOf(worker).length)).toEqual([1, 1, 1, 0]);
+    capture(0);
     expect(jobsOf(workers[3]!)).toEqual([lastId]);
+  });
+
+  it('lets who has held tracers for long go after others', () => {
+    makePool({ min: 1, max: 1 });
+    ready(workers[0]!);
+    capture(500);
+    const first = lastId;
+    for (let i = 0; i < 3; i++) capture(500);
+    vi.advanceTimersByTime(2000);
+    capture(501);
+    const other = lastId;
+    finish(workers[0]!, first);
+    expect(jobsOf(workers[0]!)).toEqual([first, other]);
+    finish(workers[0]!, other);
+    expect(jobsOf(workers[0]!)).toEqual([first, other, first + 1]);
+  });
+
+  it('lets a user rest whose request has cost a tracer', () => {
+    makePool({ min: 1, max: 1 });
+    ready(workers[0]!);
+    for (let i = 0; i < 3; i++) capture(500);
+    const first = lastId - 2;
+    const lose = (worker: FakeWorker, id: number): void => {
+      worker.say(captured(id), [file()]);
+      worker.say({ type: 'released', id, ending: true });
+      worker.end('exit 0');
+    };
+    lose(workers[0]!, first);
+    ready(workers[1]!);
+    expect(jobsOf(workers[1]!)).toEqual([]);
+    capture(501);
+    const other = lastId;
+    expect(jobsOf(workers[1]!)).toEqual([other]);
+    finish(workers[1]!, other);
+    vi.advanceTimersByTime(999);
+    expect(jobsOf(workers[1]!)).toEqual([other]);
+    vi.advanceTimersByTime(1);
+    expect(jobsOf(workers[1]!)).toEqual([other, first + 1]);
+  });
+
+  it('does not let root rest', () => {
+    makePool({ min: 1, max: 1 });
+    ready(workers[0]!);
+    for (let i = 0; i < 2; i++) capture(0);
+    workers[0]!.say(captured(lastId - 1), [file()]);
+    workers[0]!.say({ type: 'released', id: lastId - 1, ending: true });
+    workers[0]!.end('exit 0');
+    ready(workers[1]!);
+    expect(jobsOf(workers[1]!)).toEqual([lastId]);
   });
 
   it('kills a tracer at the deadline, replaces it and fails the request', async () => {
@@ -243,19 +301,21 @@ describe('tracer pool', () => {
       vi.advanceTimersByTime(10_000);
       greet();
     }
-    // Three have got stuck for that user; the last place is for others.
-    expect(workers.filter(({ alive }) => !alive)).toHaveLength(3);
+    // Two have got stuck for that user; the other places are for others.
+    expect(workers.filter(({ alive }) => !alive)).toHaveLength(2);
     expect(workers).toHaveLength(4);
     expect(pool.size).toBe(4);
     capture(501);
-    expect(jobsOf(workers[3]!)).toEqual([lastId]);
+    expect(jobsOf(workers[2]!)).toEqual([lastId]);
     vi.advanceTimersByTime(10_000);
     expect(workers).toHaveLength(4);
+    expect(jobsOf(workers[3]!)).toEqual([]);
     for (const worker of workers.slice(0, 2)) worker.exit();
-    expect(workers).toHaveLength(6);
+    expect(workers).toHaveLength(5);
     greet();
-    expect(jobsOf(workers[4]!)).toHaveLength(1);
-    expect(pool.size).toBe(4);
+    vi.advanceTimersByTime(1000);
+    expect(workers.slice(3).flatMap(jobsOf)).not.toEqual([]);
+    expect(pool.size).toBeLessThanOrEqual(4);
   });
 
   it('keeps what was captured when the deadline passes while the target is held', async () => {
