@@ -4,6 +4,7 @@ import { CoreFile } from '../../src/core/core-file.js';
 import { coreToMinidump } from '../../src/core/core-to-minidump.js';
 import { minidumpToCore } from '../../src/core/minidump-to-core.js';
 import { BufferSource, type ByteSource } from '../../src/memory/byte-source.js';
+import { findDsoDebug } from '../../src/minidump/dso-debug.js';
 import { Minidump } from '../../src/minidump/minidump.js';
 import { StreamType } from '../../src/minidump/stream-types.js';
 import { Platform, ProcessorArchitecture } from '../../src/minidump/system.js';
@@ -14,7 +15,10 @@ import {
   CRASHED,
   contextOf,
   coreBytes,
+  DYNAMIC,
+  dumpWithLibraries,
   FAULT,
+  LIBRARIES,
   MAPS,
   registerValue,
   SIBLING,
@@ -38,6 +42,47 @@ function convert(dump: Uint8Array): Buffer {
 describe.each(CPUS)('%s', (name) => {
   const arch = byName(name);
   const dump = sampleDump(arch);
+
+  test('a list of libraries that memory lacks is made of the stream', () => {
+    const bytes = dumpWithLibraries(arch);
+    const core = CoreFile.open(new BufferSource(convert(bytes)));
+    // As a debugger goes: .dynamic, DT_DEBUG, r_debug, link_map.
+    const word = (address: number): number => {
+      const into = Buffer.alloc(arch.wordSize);
+      expect(core.memory.read(address, into)).toBe(into.length);
+      return Number(arch.wordSize === 8 ? into.readBigUInt64LE() : into.readUInt32LE());
+    };
+    expect([word(DYNAMIC), word(DYNAMIC + 2 * arch.wordSize)]).toEqual([1, 21]);
+    const debug = word(DYNAMIC + 3 * arch.wordSize);
+    expect([word(debug), word(debug + 2 * arch.wordSize), word(debug + 4 * arch.wordSize)]).toEqual([
+      1, 0x5678, 0xf7200000,
+    ]);
+    const found = [];
+    let before = 0;
+    for (let at = word(debug + arch.wordSize); at !== 0; at = word(at + 3 * arch.wordSize)) {
+      const name = Buffer.alloc(32);
+      core.memory.read(word(at + arch.wordSize), name);
+      found.push({
+        address: word(at),
+        dynamic: word(at + 2 * arch.wordSize),
+        name: name.toString('latin1').replace(/\0.*$/s, ''),
+      });
+      expect(word(at + 4 * arch.wordSize)).toBe(before);
+      before = at;
+    }
+    expect(found).toEqual(LIBRARIES);
+    // What was captured around .dynamic is still there, and nothing lies over anything else.
+    const around = Buffer.alloc(16);
+    core.memory.read(DYNAMIC - 16, around);
+    expect(around).toEqual(Buffer.alloc(16, 0xcc));
+    let end = 0;
+    for (const { address, memorySize } of core.segments) {
+      expect(address).toBeGreaterThanOrEqual(end);
+      end = address + memorySize;
+    }
+    expect(findDsoDebug(Minidump.open(bytes).memory, [], arch.wordSize)).toBeNull();
+  });
+
   const file = convert(dump);
   const core = CoreFile.open(new BufferSource(file));
 

@@ -1,6 +1,7 @@
 /** A minidump of a made-up process of any of our CPUs: two threads, two modules, a stack, code. Addresses fit 32 bits. */
 import type { Arch } from '../../src/arch/arch.js';
 import type { CoreRegion } from '../../src/core/planned-segments.js';
+import { dsoDebugSection } from '../../src/minidump/dso-debug.js';
 import { encodeRawRegisters } from '../../src/minidump/raw-registers.js';
 import { StreamType } from '../../src/minidump/stream-types.js';
 import { setU64 } from '../../src/minidump/struct.js';
@@ -64,7 +65,19 @@ export function stackOf(thread: typeof CRASHED | typeof SIBLING): Buffer {
   return Buffer.alloc(512, `stack of ${thread.tid}. `);
 }
 
-export function sampleDump(arch: Arch, options: { readonly raw?: boolean } = {}): Buffer {
+export const DYNAMIC = 0x56552800;
+export const LIBRARIES = [
+  { address: 0x56550000, dynamic: DYNAMIC, name: '' },
+  { address: 0xf7000000, dynamic: 0xf7001000, name: '/lib/libc.so.6' },
+  { address: 0xf7100000, dynamic: 0xf7101000, name: '/lib/opened.so' },
+] as const;
+
+/** The sample with a list of libraries that is not in its memory. */
+export function dumpWithLibraries(arch: Arch): Buffer {
+  return sampleDump(arch, { libraries: true });
+}
+
+export function sampleDump(arch: Arch, options: { readonly raw?: boolean; readonly libraries?: boolean } = {}): Buffer {
   const writer = new MinidumpWriter(1_700_000_000);
   for (const thread of [SIBLING, CRASHED]) {
     const stack = { address: thread.sp, bytes: stackOf(thread) };
@@ -92,6 +105,23 @@ export function sampleDump(arch: Arch, options: { readonly raw?: boolean } = {})
   if (options.raw) {
     const bytes = new Uint8Array(arch.prstatusSize).fill(0x77);
     writer.addStream(StreamType.debuggerdRawRegisters, encodeRawRegisters([{ tid: CRASHED.tid, bytes }]));
+  }
+  if (options.libraries) {
+    // {DT_NEEDED, 1}, {DT_DEBUG, 0}, {DT_NULL, 0}
+    const dynamicSection = Buffer.alloc(6 * arch.wordSize);
+    dynamicSection.writeUInt32LE(1, 0);
+    dynamicSection.writeUInt32LE(1, arch.wordSize);
+    dynamicSection.writeUInt32LE(21, 2 * arch.wordSize);
+    const debug = {
+      version: 1,
+      brk: 0x5678,
+      loaderBase: 0xf7200000,
+      dynamic: DYNAMIC,
+      linkMap: LIBRARIES,
+      whole: false,
+    };
+    writer.addSection(dsoDebugSection({ ...debug, dynamicSection }, arch.wordSize));
+    writer.addMemory(DYNAMIC - 16, Buffer.alloc(32, 0xcc));
   }
   return Buffer.concat(writer.finish());
 }

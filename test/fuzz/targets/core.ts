@@ -1,10 +1,19 @@
 /** Any bytes as a core file, and what it becomes as a minidump and as a core again. CoreError is an answer, anything else a bug. */
+
+import { byName } from '../../../src/arch/index.js';
 import { CoreError } from '../../../src/core/core-error.js';
 import { CoreFile } from '../../../src/core/core-file.js';
 import { coreToMinidump } from '../../../src/core/core-to-minidump.js';
 import { minidumpToCore } from '../../../src/core/minidump-to-core.js';
 import { BufferSource } from '../../../src/memory/byte-source.js';
 import { Minidump } from '../../../src/minidump/minidump.js';
+import { CPUS, coreBytes, sampleDump } from '../../core/sample.js';
+
+export const seeds = (): Uint8Array[] =>
+  CPUS.map((name) => {
+    const dump = sampleDump(byName(name));
+    return coreBytes(dump, minidumpToCore(Minidump.open(dump)));
+  });
 
 export function target(bytes: Uint8Array): void {
   try {

@@ -5,6 +5,9 @@ import { crashAddress, crashReason } from '../../../src/minidump/crash-reason.js
 import { findDsoDebug } from '../../../src/minidump/dso-debug.js';
 import { MinidumpError } from '../../../src/minidump/error.js';
 import { Minidump } from '../../../src/minidump/minidump.js';
+import { everyStream } from '../../minidump/every-stream.js';
+
+export const seeds = (): Uint8Array[] => [everyStream('little'), everyStream('big')];
 
 /** Getters of Minidump: all of them, so that a new stream is fuzzed without a word here. */
 const GETTERS = Object.entries(Object.getOwnPropertyDescriptors(Minidump.prototype))

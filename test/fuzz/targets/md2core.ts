@@ -1,0 +1,21 @@
+/** Any bytes as a minidump that becomes a core. MinidumpError and CoreError are answers, anything else a bug. */
+
+import { byName } from '../../../src/arch/index.js';
+import { CoreError } from '../../../src/core/core-error.js';
+import { minidumpToCore } from '../../../src/core/minidump-to-core.js';
+import { MinidumpError } from '../../../src/minidump/error.js';
+import { Minidump } from '../../../src/minidump/minidump.js';
+import { CPUS, dumpWithLibraries } from '../../core/sample.js';
+
+export const seeds = (): Uint8Array[] => CPUS.map((name) => dumpWithLibraries(byName(name)));
+
+export function target(bytes: Uint8Array): string {
+  try {
+    const { pieces, threadsLost } = minidumpToCore(Minidump.open(bytes));
+    return `${pieces.length} ${pieces.filter((piece) => piece.bytes !== undefined).length} ${threadsLost}`;
+  } catch (error) {
+    if (error instanceof CoreError) return error.message.replace(/\d+/g, 'N');
+    if (error instanceof MinidumpError) return 'minidump';
+    throw error;
+  }
+}
