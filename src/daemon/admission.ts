@@ -5,9 +5,11 @@ export interface AdmissionLimits {
   readonly total: number;
   /** Clients of one user other than root. */
   readonly perUid: number;
+  /** Of `total`, places that only root may take. */
+  readonly forRoot: number;
 }
 
-export const DEFAULT_ADMISSION: AdmissionLimits = { total: 512, perUid: 128 };
+export const DEFAULT_ADMISSION: AdmissionLimits = { total: 512, perUid: 128, forRoot: 16 };
 
 export type Admitted<T> =
   /** `evicted`: a silent client that has to make room. */
@@ -42,9 +44,11 @@ export class Admission<T> {
       return { admitted: false, reason: `uid ${uid} has ${this.#limits.perUid} requests open already` };
     }
     let evicted: T | null = null;
-    if (this.size >= this.#limits.total) {
-      evicted = this.#oldestSilentOfGreediest();
-      if (evicted === null) return { admitted: false, reason: `${this.#limits.total} requests are open already` };
+    const places = uid === 0 ? this.#limits.total : this.#limits.total - this.#limits.forRoot;
+    const taken = uid === 0 ? this.size : this.size - this.countOf(0);
+    if (taken >= places || this.size >= this.#limits.total) {
+      evicted = this.#oldestSilentOfGreediest(uid);
+      if (evicted === null) return { admitted: false, reason: `${taken} requests are open already` };
       this.release(evicted);
     }
     this.#clients.set(client, { uid, silent: true });
@@ -67,12 +71,13 @@ export class Admission<T> {
     else this.#perUid.delete(entry.uid);
   }
 
-  #oldestSilentOfGreediest(): T | null {
+  /** Root's clients make room for root only. */
+  #oldestSilentOfGreediest(newcomer: number): T | null {
     let best: T | null = null;
     let most = 0;
     for (const [client, { uid, silent }] of this.#clients) {
       const count = this.countOf(uid);
-      if (silent && count > most) {
+      if (silent && count > most && (uid !== 0 || newcomer === 0)) {
         best = client;
         most = count;
       }

@@ -91,7 +91,7 @@ describe('request server', () => {
   it('survives a flood: old silent clients make room, and descriptors do not pile up', async () => {
     const { name, server, requests, refusals } = serve({
       // Not root's tests are one user's: the bound for all is the one looked at.
-      limits: { total: 20, perUid: 1000 },
+      limits: { total: 20, perUid: 1000, forRoot: 0 },
       requestDeadlineMs: 60_000,
     });
     const flood = Array.from({ length: 200 }, () => connectTo({ abstract: name }));
