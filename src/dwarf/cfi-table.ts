@@ -34,6 +34,7 @@ export class CfiTable {
   /** The header's index, or the section's own when it has no usable header. */
   readonly #index: CompiledIndex;
   readonly #fromHeader: boolean;
+  readonly #trusted: boolean;
   #linear: CompiledIndex | null = null;
   #rowStarts = new Float64Array(256);
   #rowRules = new Int32Array(256);
@@ -41,8 +42,12 @@ export class CfiTable {
   readonly #cachePc = new Float64Array(CACHE).fill(-1);
   readonly #cacheRule = new Int32Array(CACHE);
 
-  /** @param header index of .eh_frame_hdr; null: the section is gone through once */
-  constructor(section: FrameSection, registers: RegisterMap, header: FdeIndex | null) {
+  /**
+   * @param header index of .eh_frame_hdr; null: the section is gone through once
+   * @param trusted what the header does not list is not looked for; only an FDE without addresses is taken for a mistake
+   */
+  constructor(section: FrameSection, registers: RegisterMap, header: FdeIndex | null, trusted = false) {
+    this.#trusted = trusted;
     this.section = section;
     this.#entries = new FrameEntries(section);
     this.#registers = registers;
@@ -73,7 +78,7 @@ export class CfiTable {
     }
     this.misses++;
     let rule = this.#search(this.#index, pc, this.#fromHeader);
-    if (rule === NO_RULE && this.#fromHeader) {
+    if (rule === LIES || (rule === NO_RULE && this.#fromHeader && !this.#trusted)) {
       // The header has no FDE for it, or a wrong one: it may be incomplete or lie.
       this.#linear ??= new CompiledIndex(FdeIndex.fromSection(this.#entries));
       rule = this.#search(this.#linear, pc, false);
@@ -95,7 +100,7 @@ export class CfiTable {
     if (fde < 0) return NO_RULE;
     if (compiled.firstRow[fde] === UNKNOWN) this.#compile(compiled, fde, verify);
     const first = compiled.firstRow[fde]!;
-    if (first < 0) return first === LIES ? NO_RULE : BROKEN_RULE;
+    if (first < 0) return first === LIES ? LIES : BROKEN_RULE;
     let low = first;
     let high = first + compiled.rowCount[fde]!;
     while (low < high) {
@@ -108,8 +113,13 @@ export class CfiTable {
 
   #compile(compiled: CompiledIndex, index: number, verify: boolean): void {
     const fde = this.#entries.fde(compiled.index.positions[index]!);
-    if (fde === null || fde instanceof DwarfError || (verify && fde.start !== compiled.index.starts[index])) {
-      compiled.firstRow[index] = verify ? LIES : BROKEN;
+    if (fde === null || fde instanceof DwarfError) {
+      compiled.firstRow[index] = verify && !this.#trusted ? LIES : BROKEN;
+      return;
+    }
+    const lies = this.#trusted ? fde.end === fde.start : fde.start !== compiled.index.starts[index];
+    if (verify && lies) {
+      compiled.firstRow[index] = LIES;
       return;
     }
     compiled.firstRow[index] = BROKEN;

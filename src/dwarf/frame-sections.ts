@@ -6,6 +6,7 @@ import { Cursor } from './cursor.js';
 import { DwarfError } from './dwarf-error.js';
 import { type PointerBases, readPointer } from './encoded-pointer.js';
 import { FdeIndex } from './fde-index.js';
+import { FrameEntries, type FrameSection } from './frame-entry.js';
 import type { RegisterMap } from './register-map.js';
 
 const PT_LOAD = 1;
@@ -17,26 +18,45 @@ const SPARSE_LIMIT = 4 << 20;
 
 /** The table of .debug_frame; null when the image has none. */
 export function debugFrame(elf: ElfFile, registers: RegisterMap): CfiTable | null {
+  const section = debugFrameSection(elf);
+  return section === null ? null : new CfiTable(section, registers, null);
+}
+
+/**
+ * The table of .eh_frame, by .eh_frame_hdr's index where that is usable; null when the image has none.
+ *
+ * @param trusted what .eh_frame_hdr does not list is not looked for in the section: Android's way
+ */
+export function ehFrame(elf: ElfFile, registers: RegisterMap, trusted = false): CfiTable | null {
+  const header = headerPlace(elf);
+  const found = ehFrameSection(elf, header);
+  if (found === null) return null;
+  let index: FdeIndex | DwarfError | null = null;
+  if (header !== null) {
+    index = FdeIndex.fromHeader(header.bytes, basesOf(elf, header.address, header.address), found.bases.section);
+  }
+  return new CfiTable(found, registers, index instanceof DwarfError ? null : index, trusted);
+}
+
+/** The addresses that an image's frame descriptions cover, without its rules: .debug_frame's, then .eh_frame's. */
+export function frameRanges(elf: ElfFile): FdeIndex[] {
+  const sections = [debugFrameSection(elf), ehFrameSection(elf, headerPlace(elf))];
+  return sections.flatMap((section) => (section === null ? [] : [FdeIndex.fromSection(new FrameEntries(section))]));
+}
+
+function debugFrameSection(elf: ElfFile): FrameSection | null {
   const section = elf.section('.debug_frame');
   if (section === null) return null;
   const bytes = elf.contents(section);
-  if (bytes.length === 0) return null;
-  return new CfiTable({ bytes, bases: basesOf(elf, section.addr, 0), eh: false }, registers, null);
+  return bytes.length === 0 ? null : { bytes, bases: basesOf(elf, section.addr, 0), eh: false };
 }
 
-/** The table of .eh_frame, by .eh_frame_hdr's index where that is usable; null when the image has none. */
-export function ehFrame(elf: ElfFile, registers: RegisterMap): CfiTable | null {
-  const header = headerPlace(elf);
+function ehFrameSection(elf: ElfFile, header: Place | null): FrameSection | null {
   const section = elf.section('.eh_frame');
   const place = section !== null && section.type !== SHT_NOBITS ? sectionPlace(elf, section) : framePlace(elf, header);
   if (place === null || place.bytes.length === 0) return null;
   const got = elf.section('.got')?.addr ?? 0;
-  const frames = { bytes: place.bytes, bases: basesOf(elf, place.address, got), eh: true };
-  let index: FdeIndex | DwarfError | null = null;
-  if (header !== null) {
-    index = FdeIndex.fromHeader(header.bytes, basesOf(elf, header.address, header.address), place.address);
-  }
-  return new CfiTable(frames, registers, index instanceof DwarfError ? null : index);
+  return { bytes: place.bytes, bases: basesOf(elf, place.address, got), eh: true };
 }
 
 interface Place {
@@ -63,7 +83,8 @@ function headerPlace(elf: ElfFile): Place | null {
 function framePlace(elf: ElfFile, header: Place | null): Place | null {
   if (header === null) return null;
   const cursor = new Cursor(header.bytes);
-  cursor.skip(1);
+  // Where a debug file keeps its program headers but not what they point to, something else lies here.
+  if (cursor.u8() !== 1) return null;
   const encoding = cursor.u8();
   cursor.skip(2);
   const address = readPointer(cursor, encoding, basesOf(elf, header.address, header.address), 0);

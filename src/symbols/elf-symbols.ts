@@ -1,6 +1,7 @@
 import { ElfFile } from '../elf/elf-file.js';
 import { gnuDebugData } from '../elf/gnu-debugdata.js';
 import type { FunctionAt, SymbolSource } from '../unwind/module.js';
+import { BisectedSymbols } from './bisected-symbols.js';
 import { dynamicSymbolTable } from './dynamic-symbols.js';
 import { SymbolTable, type SymbolTablePlace } from './symbol-table.js';
 
@@ -20,7 +21,14 @@ export interface ElfSymbolsOptions {
    * @default 0
    */
   readonly relocation?: number;
+  /**
+   * Whether functions are looked for as Android's unwinder does it, which matters where several share an address.
+   * @default false
+   */
+  readonly bisect?: boolean;
 }
+
+type Table = SymbolTable | BisectedSymbols;
 
 /**
  * The functions of one ELF image, in Android's order of search: each .symtab and .dynsym as the sections stand, then those of
@@ -30,8 +38,8 @@ export class ElfSymbols implements SymbolSource {
   readonly #elf: ElfFile;
   readonly #options: ElfSymbolsOptions;
   readonly #arm: boolean;
-  #outer: readonly SymbolTable[] | null = null;
-  #inner: readonly SymbolTable[] | null = null;
+  #outer: readonly Table[] | null = null;
+  #inner: readonly Table[] | null = null;
 
   constructor(elf: ElfFile, options: ElfSymbolsOptions = {}) {
     this.#elf = elf;
@@ -50,11 +58,7 @@ export class ElfSymbols implements SymbolSource {
 
   /** Address and size of a global variable (a defined STT_OBJECT); null when the image has none of that name. */
   variable(name: string): { readonly value: number; readonly size: number } | null {
-    for (const table of this.#outerTables()) {
-      const found = table.global(name);
-      if (found !== null) return found;
-    }
-    return null;
+    return globalIn(this.#outerTables(), name) ?? globalIn(this.#innerTables(), name);
   }
 
   /** Bytes that the compiled tables take: for a cache's bound. */
@@ -64,23 +68,31 @@ export class ElfSymbols implements SymbolSource {
     return total;
   }
 
-  #outerTables(): readonly SymbolTable[] {
+  #outerTables(): readonly Table[] {
     this.#outer ??= tablesOf(this.#elf, this.#options);
     return this.#outer;
   }
 
-  #innerTables(): readonly SymbolTable[] {
+  #innerTables(): readonly Table[] {
     if (this.#inner === null) {
       const inner = gnuDebugData(this.#elf);
-      this.#inner = inner instanceof ElfFile ? tablesOf(inner, { dynamic: false }) : [];
+      this.#inner = inner instanceof ElfFile ? tablesOf(inner, { ...this.#options, dynamic: false }) : [];
     }
     return this.#inner;
   }
 }
 
-function search(tables: readonly SymbolTable[], address: number): FunctionAt | null {
+function search(tables: readonly Table[], address: number): FunctionAt | null {
   for (const table of tables) {
     const found = table.functionAt(address);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function globalIn(tables: readonly Table[], name: string): { readonly value: number; readonly size: number } | null {
+  for (const table of tables) {
+    const found = table.global(name);
     if (found !== null) return found;
   }
   return null;
@@ -89,10 +101,11 @@ function search(tables: readonly SymbolTable[], address: number): FunctionAt | n
 /** More symbol tables than any file has. */
 const MAX_TABLES = 16;
 
-function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): SymbolTable[] {
-  const tables: SymbolTable[] = [];
+function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): Table[] {
+  const tables: Table[] = [];
+  const Kind = options.bisect === true ? BisectedSymbols : SymbolTable;
   const add = (place: SymbolTablePlace): void => {
-    if (tables.length < MAX_TABLES) tables.push(new SymbolTable(elf.source, elf.bits === 64, place));
+    if (tables.length < MAX_TABLES) tables.push(new Kind(elf.source, elf.bits === 64, place));
   };
   // What LLVM shows through the JIT interface is an object file, its sections placed but not its symbols.
   const bases = elf.type === ET_REL ? { bases: elf.sections.map((section) => section.addr) } : {};

@@ -34,7 +34,13 @@ export function runtimeCode(options: RuntimeCodeOptions): { readonly jit: JitSou
     variable: (elf: ElfFile, name: string) => new ElfSymbols(elf, { dynamic: !strict }).variable(name)?.value ?? null,
   };
   return {
-    jit: new GdbJit({ arch, memory, descriptors: () => globalVariable(places, '__jit_debug_descriptor') }),
+    jit: new GdbJit({
+      arch,
+      memory,
+      descriptors: () => globalVariable(places, '__jit_debug_descriptor'),
+      names: (elf, pc) => new ElfSymbols(elf, { dynamic: false, bisect: strict }).functionAt(pc) !== null,
+      sections: !strict,
+    }),
     dex: new DexFiles({
       arch,
       memory,

@@ -82,8 +82,9 @@ export class CfiStepper implements Stepper {
         default: {
           // DWARF 4 §6.4.2.3: a register's expression finds the CFA on the stack.
           const initial = (BigInt(cfaHigh) << 32n) | BigInt(cfaLow);
-          if (!this.#expression(operand, rule[entry + 3]!, old, memory, registers, true, initial)) return FAILED;
-          if (rule[entry + 1] === RULE_EXPRESSION && !this.#load(memory, wide)) return FAILED;
+          const place = rule[entry + 1] === RULE_EXPRESSION;
+          if (!this.#expression(operand, rule[entry + 3]!, old, memory, registers, !place, initial)) return FAILED;
+          if (place && !this.#load(memory, wide)) return FAILED;
         }
       }
       words[2 * register] = this.#low;

@@ -26,6 +26,8 @@ export const LAYOUT_X86: DebugListLayout = { word: 4, size: 12, seqlock: 28 };
 
 /** A file in memory: an ELF image or a dex file. */
 export interface DebugEntry {
+  /** Address of the entry itself. */
+  readonly entry: number;
   readonly address: number;
   readonly size: number;
 }
@@ -84,7 +86,8 @@ function walk(memory: Memory, head: number, layout: DebugListLayout, locked: boo
     if (seqlock !== again || seqlock % 2 === 1) return end('changing');
     const file = pointer(entry, 2 * layout.word, layout.word);
     const size = entry.u64(layout.size);
-    if (file > 0 && size > 0 && Number.isSafeInteger(file + size)) entries.push({ address: file, size });
+    if (file > 0 && size > 0 && Number.isSafeInteger(file + size))
+      entries.push({ entry: address, address: file, size });
     link = address;
   }
 }

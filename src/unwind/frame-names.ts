@@ -39,7 +39,10 @@ export function nameFrames(frames: FrameBuffer, names: FrameNames): UnwoundFrame
 
 function functionOf(frames: FrameBuffer, i: number, names: FrameNames): FunctionAt | null {
   const image = frames.image[i] ?? null;
-  if (frames.trust[i] === DEX) return names.dex.functionAt(frames.lookup[i]!);
+  // Android names no dex pc that is in no mapping.
+  if (frames.trust[i] === DEX) {
+    return names.strict && frames.mapping[i]! < 0 ? null : names.dex.functionAt(frames.lookup[i]!);
+  }
   if (image !== null) return image.functionAt(frames.lookup[i]!);
   return names.codeNames?.functionAt(frames.pc[i]!) ?? null;
 }

@@ -85,7 +85,8 @@ export class ImageFinder {
     if (before !== null && before.prot === PROT_READ && before.offset < mapping.offset) {
       const offset = mapping.offset - before.offset;
       const size = imageSize(new SliceSource(file, before.offset));
-      if (size > offset) {
+      // Android wants the image to be as long as what is mapped behind its first mapping, holes included.
+      if (this.#strict ? size >= mapping.end - before.end : size > offset) {
         const source = new SliceSource(file, before.offset, size);
         return { source, file, start: before.offset, offset };
       }
@@ -131,6 +132,10 @@ function open(place: Place, machine: number, mapping: Mapping): FoundElf {
   const elf = ElfFile.parse(place.source);
   const none = { elf: null, file: place.file, start: mapping.offset, offset: place.offset };
   if (elf instanceof ElfError) return { ...none, error: elf.message };
-  if (elf.machine !== machine) return { ...none, error: `its machine is ${elf.machine}, not ${machine}` };
+  if (elf.machine !== machine) {
+    // Code of another CPU (run by a translator) still has its own addresses.
+    const error = `its machine is ${elf.machine}, not ${machine}`;
+    return { ...none, offset: place.offset + elf.loadBias, error };
+  }
   return { elf, file: place.file, start: place.start, offset: place.offset, error: '' };
 }

@@ -49,6 +49,7 @@ export class Image {
   lastRefused = false;
   readonly #registers: RegisterMap;
   readonly #naming: Naming;
+  readonly #strict: boolean;
   #symbols: SymbolSource | null = null;
   /** Tables opened so far, in order; `#openers` are those not opened yet. */
   readonly #tables: Table[] = [];
@@ -58,11 +59,13 @@ export class Image {
   readonly #callPc = new Float64Array(CACHE).fill(-1);
   readonly #call = new Int8Array(CACHE);
 
-  constructor(elf: ElfFile, arch: Arch, registers: RegisterMap, naming: Naming) {
+  /** @param strict the tables are read as Android's unwinder reads them */
+  constructor(elf: ElfFile, arch: Arch, registers: RegisterMap, naming: Naming, strict = false) {
     this.elf = elf;
     this.arch = arch;
     this.#registers = registers;
     this.#naming = naming;
+    this.#strict = strict;
     this.#openers = [
       () => this.#cfi('debug_frame', elf),
       () => this.#cfi('eh_frame', elf),
@@ -180,7 +183,9 @@ export class Image {
 
   #cfi(source: StepSource, elf: ElfFile | null): Table | null {
     if (elf === null) return null;
-    const table = source.endsWith('debug_frame') ? debugFrame(elf, this.#registers) : ehFrame(elf, this.#registers);
+    const table = source.endsWith('debug_frame')
+      ? debugFrame(elf, this.#registers)
+      : ehFrame(elf, this.#registers, this.#strict);
     return table === null ? null : { source, stepper: new CfiStepper(table, this.#registers) };
   }
 }

@@ -1,7 +1,6 @@
 import type { Arch } from '../arch/arch.js';
-import type { CfiTable } from '../dwarf/cfi-table.js';
-import { debugFrame, ehFrame } from '../dwarf/frame-sections.js';
-import { RegisterMap } from '../dwarf/register-map.js';
+import type { FdeIndex } from '../dwarf/fde-index.js';
+import { frameRanges } from '../dwarf/frame-sections.js';
 import { ElfFile } from '../elf/elf-file.js';
 import { gnuDebugData } from '../elf/gnu-debugdata.js';
 import type { Memory } from '../memory/memory.js';
@@ -17,6 +16,7 @@ import {
 import type { JitSource } from './module.js';
 
 const PT_LOAD = 1;
+const PF_X = 1;
 const SHF_ALLOC_EXEC = 0x2 | 0x4;
 
 /** How the target's compiler lays out the list's entries. */
@@ -30,11 +30,19 @@ export interface GdbJitOptions {
   readonly memory: Memory;
   /** Addresses where `__jit_debug_descriptor` may be, the best first. Asked once, when the first pc is looked for. */
   readonly descriptors: () => Iterable<number>;
+  /** Whether an image's symbols name an address; asked where several images cover it. */
+  readonly names?: (elf: ElfFile, pc: number) => boolean;
+  /**
+   * Whether an image without tables covers what its executable sections hold. Android's unwinder does not think so.
+   * @default true
+   */
+  readonly sections?: boolean;
 }
 
 interface JitImage {
   readonly elf: ElfFile;
-  tables: readonly CfiTable[] | null;
+  /** Addresses that the frame descriptions cover, made when they are first needed. */
+  ranges: readonly FdeIndex[] | null;
 }
 
 /**
@@ -43,12 +51,10 @@ interface JitImage {
  */
 export class GdbJit implements JitSource {
   readonly #options: GdbJitOptions;
-  readonly #registers: RegisterMap;
   #images: readonly JitImage[] | null = null;
 
   constructor(options: GdbJitOptions) {
     this.#options = options;
-    this.#registers = new RegisterMap(options.arch);
   }
 
   /** ELF images in the list. */
@@ -57,41 +63,34 @@ export class GdbJit implements JitSource {
   }
 
   /**
-   * The image that covers `pc`: by its segments; where it has none (Android's runtime, which packs many methods into one image) by
-   * its unwind tables, those of .gnu_debugdata included; else by its executable sections.
+   * The image that covers `pc`: by its executable segments; where it has none (Android's runtime, which packs many methods into one
+   * image) by its unwind tables, those of .gnu_debugdata included; else by its executable sections.
+   *
+   * Of several the first that names the pc, in the order of the entries' addresses, else the last: Android's choice.
    */
   find(pc: number): ElfFile | null {
-    let inSection: ElfFile | null = null;
-    for (const image of this.#all()) {
-      const where = inSections(image.elf, pc);
-      if (where === OUTSIDE) continue;
-      if (where === INSIDE) inSection ??= image.elf;
-      if (this.#covers(image, pc)) return image.elf;
-    }
-    return inSection;
+    const images = this.#all();
+    const places = images.map(({ elf }) => inSections(elf, pc));
+    // Tables of images whose sections lie elsewhere are read only where no other image has the pc.
+    const found = this.#choose(
+      images.filter((_, i) => places[i] !== OUTSIDE),
+      pc,
+    );
+    if (found !== null) return found;
+    const inside = places.indexOf(INSIDE);
+    if (inside >= 0 && this.#options.sections !== false) return images[inside]!.elf;
+    return this.#choose(
+      images.filter((_, i) => places[i] === OUTSIDE),
+      pc,
+    );
   }
 
-  #covers(image: JitImage, pc: number): boolean {
-    let loaded = false;
-    for (const segment of image.elf.segments) {
-      if (segment.type !== PT_LOAD) continue;
-      loaded = true;
-      if (pc >= segment.vaddr && pc - segment.vaddr < segment.memsz) return true;
+  #choose(images: readonly JitImage[], pc: number): ElfFile | null {
+    const covering = images.filter((image) => covers(image, pc));
+    if (covering.length > 1 && this.#options.names !== undefined) {
+      for (const { elf } of covering) if (this.#options.names(elf, pc)) return elf;
     }
-    if (loaded) return false;
-    image.tables ??= this.#tables(image.elf);
-    return image.tables.some((table) => table.find(pc) >= 0);
-  }
-
-  #tables(elf: ElfFile): readonly CfiTable[] {
-    const inner = gnuDebugData(elf);
-    const tables: CfiTable[] = [];
-    for (const one of inner instanceof ElfFile ? [elf, inner] : [elf]) {
-      for (const table of [debugFrame(one, this.#registers), ehFrame(one, this.#registers)]) {
-        if (table !== null) tables.push(table);
-      }
-    }
-    return tables;
+    return covering.at(-1)?.elf ?? null;
   }
 
   #all(): readonly JitImage[] {
@@ -105,9 +104,9 @@ export class GdbJit implements JitSource {
       const list = readDebugList(memory, descriptor, debugListLayout(arch));
       if (list === null) continue;
       const images: JitImage[] = [];
-      for (const entry of list.entries) {
+      for (const entry of [...list.entries].sort((a, b) => a.entry - b.entry)) {
         const elf = ElfFile.parse(sourceOf(memory, entry));
-        if (elf instanceof ElfFile && elf.machine === arch.elfMachine) images.push({ elf, tables: null });
+        if (elf instanceof ElfFile && elf.machine === arch.elfMachine) images.push({ elf, ranges: null });
       }
       return images;
     }
@@ -117,6 +116,28 @@ export class GdbJit implements JitSource {
 
 function sourceOf(memory: Memory, entry: DebugEntry): MemorySource {
   return new MemorySource(memory, [{ offset: 0, address: entry.address, size: entry.size }]);
+}
+
+function covers(image: JitImage, pc: number): boolean {
+  let tables = false;
+  for (const elf of imagesIn(image.elf)) {
+    let loaded = false;
+    for (const segment of elf.segments) {
+      if (segment.type !== PT_LOAD || (segment.flags & PF_X) === 0) continue;
+      loaded = true;
+      if (pc >= segment.vaddr && pc - segment.vaddr < segment.memsz) return true;
+    }
+    if (!loaded) tables = true;
+  }
+  if (!tables) return false;
+  image.ranges ??= imagesIn(image.elf).flatMap((elf) => frameRanges(elf));
+  return image.ranges.some((ranges) => ranges.find(pc) >= 0);
+}
+
+/** An image, and the one in its .gnu_debugdata. */
+function imagesIn(elf: ElfFile): readonly ElfFile[] {
+  const inner = gnuDebugData(elf);
+  return inner instanceof ElfFile ? [elf, inner] : [elf];
 }
 
 const UNKNOWN = 0;

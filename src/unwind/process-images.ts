@@ -1,4 +1,5 @@
 import type { Arch } from '../arch/arch.js';
+import { frameRanges } from '../dwarf/frame-sections.js';
 import { RegisterMap } from '../dwarf/register-map.js';
 import type { ElfFile } from '../elf/elf-file.js';
 import { storedEntryAt } from '../elf/zip.js';
@@ -11,12 +12,17 @@ import type { Mapping } from './mapping.js';
 import type { MappingTable } from './mapping-table.js';
 import type { ModuleSource, Naming } from './module.js';
 
+const PT_LOAD = 1;
+const SHF_EXECINSTR = 4;
+
 /** What is known of one mapping. */
 export interface MappedImage {
   /** Null when there is no ELF image behind it. */
   readonly image: Image | null;
   /** pc + bias = relPc. */
   readonly bias: number;
+  /** Whether the image's addresses are those of the process: see `isAbsolute`. */
+  readonly absolute: boolean;
   /** Where in the file the image begins; see `FoundElf.start`. */
   readonly start: number;
   /** Why there is no image; '' otherwise. */
@@ -51,7 +57,8 @@ export class ProcessImages {
     this.#options = options;
     this.mappings = options.mappings;
     this.arch = options.arch;
-    this.#cache = options.cache ?? new ImageCache(0);
+    // What is compiled for one mode must not serve the other.
+    this.#cache = (options.strict ? undefined : options.cache) ?? new ImageCache(0);
     this.#registers = new RegisterMap(options.arch);
     this.#known = new Array(options.mappings.mappings.length);
     const opened = new Map<ByteSource, ByteSource>();
@@ -84,7 +91,7 @@ export class ProcessImages {
   jit(elf: ElfFile): Image {
     let image = this.#jit.get(elf);
     if (image === undefined) {
-      image = new Image(elf, this.#options.arch, this.#registers, this.#options.naming);
+      image = this.#make(elf);
       this.#jit.set(elf, image);
     }
     return image;
@@ -120,13 +127,14 @@ export class ProcessImages {
     const found = this.#finder.find(index, this.#options.arch.elfMachine);
     const image = found.elf === null ? null : this.#share(found.file, found.start, found.elf);
     const bias = (image?.elf.loadBias ?? 0) + found.offset - mapping.start;
-    const mapped = { image, bias, start: found.start, error: found.error };
+    const absolute = found.elf !== null && isAbsolute(found.elf, mapping);
+    const mapped = { image, bias, absolute, start: found.start, error: found.error };
     this.#known[index] = mapped;
     return mapped;
   }
 
   #share(file: ByteSource | null, start: number, elf: ElfFile): Image {
-    if (file === null) return new Image(elf, this.#options.arch, this.#registers, this.#options.naming);
+    if (file === null) return this.#make(elf);
     let images = this.#byFile.get(file);
     if (images === undefined) {
       images = new Map();
@@ -134,10 +142,26 @@ export class ProcessImages {
     }
     let image = images.get(start) ?? this.#cache.get(file, start, elf);
     if (image === null || image === undefined) {
-      image = new Image(elf, this.#options.arch, this.#registers, this.#options.naming);
+      image = this.#make(elf);
       this.#cache.put(file, start, image);
     }
     images.set(start, image);
     return image;
   }
+
+  #make(elf: ElfFile): Image {
+    const { arch, naming, strict } = this.#options;
+    return new Image(elf, arch, this.#registers, naming, strict);
+  }
+}
+
+/**
+ * Whether a mapped image has the process's addresses: profilers write what gdb's JIT interface shows into files, and map those over
+ * the code. Such an image has no segments, and an executable section where the mapping is.
+ */
+function isAbsolute(elf: ElfFile, mapping: Mapping): boolean {
+  if (elf.segments.some(({ type }) => type === PT_LOAD)) return false;
+  const inside = (address: number): boolean => address >= mapping.start && address < mapping.end;
+  if (elf.sections.some(({ flags, addr }) => (flags & SHF_EXECINSTR) !== 0 && inside(addr))) return true;
+  return frameRanges(elf).some(({ starts }) => starts.some(inside));
 }

@@ -34,7 +34,13 @@ export function runtimeCode({ images, memory, files, naming, strict }: RuntimeCo
       name,
     );
   return {
-    jit: new GdbJit({ arch, memory, descriptors: descriptors('__jit_debug_descriptor') }),
+    jit: new GdbJit({
+      arch,
+      memory,
+      descriptors: descriptors('__jit_debug_descriptor'),
+      names: (elf, pc) => naming.symbols(elf).functionAt(pc) !== null,
+      sections: !strict,
+    }),
     dex: new DexFiles({
       arch,
       memory,

@@ -143,7 +143,7 @@ export class Unwinder {
     const relPc = mapped === null ? pc : pc + mapped.bias;
     const adjustment = mapped !== null && this.#adjust ? this.#adjustment(relPc, mapped.image) : 0;
     this.#image = mapped === null ? null : mapped.image;
-    this.#lookup = relPc - adjustment;
+    this.#lookup = (mapped?.absolute ? pc : relPc) - adjustment;
     if (mapped !== null && mapped.image === null) this.#findJit(mapping, pc - adjustment);
     if (registers.dexPc !== 0) {
       this.#addDexFrame(registers.dexPc, registers.sp);

@@ -54,7 +54,7 @@ export interface RecordedCase {
   readonly expected: readonly ExpectedFrame[];
 }
 
-/** Blocks of memory; where several hold an address, the first of them. */
+/** Blocks of memory; where several hold an address, the first of them. What one block lacks, another may have. */
 class Blocks implements Memory {
   readonly #blocks: readonly Memory[];
 
@@ -63,11 +63,18 @@ class Blocks implements Memory {
   }
 
   read(address: number, into: Uint8Array): number {
-    for (const block of this.#blocks) {
-      const got = block.read(address, into);
-      if (got > 0) return got;
+    let total = 0;
+    for (let more = true; more && total < into.length; ) {
+      more = false;
+      for (const block of this.#blocks) {
+        const got = block.read(address + total, into.subarray(total));
+        if (got === 0) continue;
+        total += got;
+        more = true;
+        break;
+      }
     }
-    return 0;
+    return total;
   }
 }
 

@@ -25,7 +25,7 @@ function runCase(directory: string, explain: boolean): string[] {
     files,
     maxFrames,
     pacMask,
-    naming: naming(demangler.demangle, { dynamic: false }),
+    naming: naming(demangler.demangle, { dynamic: false, bisect: true }),
     strict: true,
     ...runtimeCode({ arch, mappings, memory, files, strict: true }),
     ...(explain

@@ -103,8 +103,14 @@ describe.each([true, false])('images in files (strict %s)', (strict) => {
     const mappings = [map(0, 0x1000, R, 0x4000), map(0x1000, 0x2000, RX, 0x5000)];
     const setup = { strict, file: apk(0x4000), mappings };
     expect(at(setup, BASE + 0x1234)).toEqual([0x1234, 0x4000, '/lib!libfoo.so']);
-    const holes = [mappings[0]!, map(0x1000, 0x3000, 0, 0, ''), map(0x3000, 0x4000, X, 0x5000)];
-    expect(at({ ...setup, mappings: holes }, BASE + 0x3234)).toEqual([0x1234, 0x4000, '/lib!libfoo.so']);
+    const holes = [mappings[0]!, map(0x1000, 0x2000, 0, 0, ''), map(0x2000, 0x3000, X, 0x5000)];
+    expect(at({ ...setup, mappings: holes }, BASE + 0x2234)).toEqual([0x1234, 0x4000, '/lib!libfoo.so']);
+  });
+
+  it('are not found behind a hole larger than they are by Android', () => {
+    const mappings = [map(0, 0x1000, R, 0x4000), map(0x1000, 0x9000, 0, 0, ''), map(0x9000, 0xa000, X, 0x5000)];
+    const found = at({ strict, file: apk(0x4000), mappings }, BASE + 0x9234);
+    expect(found).toEqual(strict ? 'no ELF magic' : [0x1234, 0x4000, '/lib!libfoo.so']);
   });
 
   it('without a soname are called as in the apk; Android calls them nothing', () => {
