@@ -31,8 +31,13 @@ const START_RETURN = 0x1305;
 function image(entry: number): Uint8Array {
   const text = new Uint8Array(SIZE);
   const view = new DataView(text.buffer);
-  for (const [address, halfwords] of Object.entries(CODE))
-    halfwords.forEach((halfword, i) => view.setUint16(Number(address) - TEXT + 2 * i, halfword, true));
+  for (const [address, halfwords] of Object.entries(CODE)) {
+    let at = Number(address) - TEXT;
+    for (const halfword of halfwords) {
+      view.setUint16(at, halfword, true);
+      at += 2;
+    }
+  }
   const index = words(4, (TEXT - INDEX) & 0x7fffffff, CANNOT_UNWIND);
   const { bytes } = buildElf({
     bits: 32,
