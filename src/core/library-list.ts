@@ -28,6 +28,7 @@ export function withLibraryList(
 ): readonly CoreRegion[] {
   const listed = dump.tolerate(() => dump.dsoDebug, null);
   if (listed === null || listed.linkMap.length === 0 || listed.dynamic <= 0) return regions;
+  if (!Number.isSafeInteger(listed.dynamic + listed.dynamicSection.length)) return regions;
   const auxv = dump.tolerate(() => dump.auxv, null) ?? [];
   if (findDsoDebug(dump.memory, auxv, wordSize)?.whole === true) return regions;
   const bytes = encodeList(listed, wordSize);
