@@ -84,6 +84,51 @@ describe('one tracee', () => {
     });
   });
 
+  test('registers and signal mask can be set, and are what was set', () => {
+    withTarget(1, (target) => {
+      addon.seize(target.pid);
+      addon.interrupt(target.pid);
+      addon.wait(target.pid, 5000);
+      const own = Buffer.alloc(GENERAL_REGISTERS);
+      addon.getRegset(target.pid, constants.NT_PRSTATUS, own);
+      const changed = Buffer.from(own);
+      changed.writeBigUInt64LE(0x1122334455667788n, 0);
+      addon.setRegset(target.pid, constants.NT_PRSTATUS, changed);
+      const seen = Buffer.alloc(GENERAL_REGISTERS);
+      addon.getRegset(target.pid, constants.NT_PRSTATUS, seen);
+      expect(seen).toEqual(changed);
+      addon.setRegset(target.pid, constants.NT_PRSTATUS, own);
+      const [mask, all] = [Buffer.alloc(8), Buffer.alloc(8, 0xff)];
+      addon.getSignalMask(target.pid, mask);
+      addon.setSignalMask(target.pid, all);
+      addon.getSignalMask(target.pid, seen.subarray(0, 8));
+      // All but SIGKILL (9) and SIGSTOP (19).
+      expect(seen.readBigUInt64LE()).toBe(0xffff_ffff_ffff_ffffn & ~(1n << 8n) & ~(1n << 18n));
+      addon.setSignalMask(target.pid, mask);
+      expect(thrown(() => addon.setSignalMask(target.pid, Buffer.alloc(7)))).toBeInstanceOf(RangeError);
+      expect(thrown(() => addon.setRegset(target.pid, 0x7777, own))).toMatchObject({ code: 'EINVAL' });
+      addon.detach(target.pid);
+    });
+  });
+
+  test('stops at the entry of a system call and at the exit from it, told from a SIGTRAP', () => {
+    withTarget(1, (target) => {
+      addon.seize(target.pid);
+      addon.interrupt(target.pid);
+      addon.wait(target.pid, 5000);
+      addon.setOptions(target.pid, constants.PTRACE_O_TRACESYSGOOD);
+      // The call that the interrupt broke off is done again.
+      addon.contToSyscall(target.pid);
+      expect(addon.wait(target.pid, 5000)).toMatchObject({ kind: 'stopped', event: 0, signal: SIGTRAP | 0x80 });
+      addon.tgkill(target.pid, target.pid, SIGUSR1);
+      addon.contToSyscall(target.pid);
+      expect(addon.wait(target.pid, 5000)).toMatchObject({ kind: 'stopped', event: 0, signal: SIGTRAP | 0x80 });
+      expect(thrown(() => addon.setOptions(target.pid, 0x8000_0000))).toMatchObject({ code: 'EINVAL' });
+      addon.setOptions(target.pid, 0);
+      addon.detach(target.pid);
+    });
+  });
+
   test('a signal stops the tracee, its siginfo can be read, and it is delivered at cont', () => {
     withTarget(1, (target) => {
       addon.seize(target.pid);
