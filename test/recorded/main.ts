@@ -13,8 +13,8 @@ import { Unwinder } from '../../src/unwind/unwinder.js';
 import { loadCase } from './case.js';
 import { differences } from './compare.js';
 
-/** @returns what differs */
-function runCase(directory: string, explain: boolean): string[] {
+/** Unwinds one case. Returns what differs. */
+export function runCase(directory: string, explain = false): string[] {
   const recorded = loadCase(directory);
   const demangler = new Demangler(loadDemangleAddon().demangle, { rustLegacy: false });
   const { arch, mappings, memory, files, maxFrames, pacMask } = recorded;

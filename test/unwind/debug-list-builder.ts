@@ -10,6 +10,8 @@ export interface ListSpec {
   readonly version?: number;
   /** Where the last entry points; 0 ends the list. */
   readonly last?: number;
+  /** Where the entries lie, in steps from the first place; by default in the list's order. */
+  readonly places?: readonly number[];
   /** Set in the top byte of every pointer. */
   readonly tag?: number;
 }
@@ -21,7 +23,8 @@ export const ENTRY_STEP = 0x40;
 export function putDebugList(memory: { put(address: number, bytes: Uint8Array): unknown }, spec: ListSpec): void {
   const { layout, descriptor, files } = spec;
   const { word } = layout;
-  const entryAt = (i: number): number => (i < files.length ? descriptor + 0x1000 + i * ENTRY_STEP : (spec.last ?? 0));
+  const entryAt = (i: number): number =>
+    i < files.length ? descriptor + 0x1000 + (spec.places?.[i] ?? i) * ENTRY_STEP : (spec.last ?? 0);
   const pointer = (view: DataView, at: number, value: number): void => {
     if (word === 4) view.setUint32(at, value, true);
     else view.setBigUint64(at, BigInt(value) | (BigInt(value === 0 ? 0 : (spec.tag ?? 0)) << 56n), true);
