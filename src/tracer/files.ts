@@ -40,6 +40,11 @@ export class MappedFiles {
       if (mapping.inode === 0 || mapping.perms[2] !== 'x') continue;
       const key = `${mapping.device}:${mapping.inode}`;
       if (this.#files.has(key)) continue;
+      if (devices.has(mapping.device)) {
+        losses.add('files', `${mapping.name}: on a file system that a process serves`);
+        this.#files.set(key, null);
+        continue;
+      }
       if (this.#files.size >= MAX_FILES) {
         losses.add('files', `${mapping.name}: more than ${MAX_FILES} files are mapped`);
         continue;
@@ -109,7 +114,7 @@ export function openByRoot(addon: Addon, tid: number, mapping: Mapping): number 
   }
 }
 
-/** An O_PATH descriptor of a path below /proc/TID/root; no component of it may be a link where the kernel can see to that (5.6). */
+/** An O_PATH descriptor of a path below /proc/TID/root; no component of it is a link. */
 export function openBelowRoot(addon: Addon, tid: number, path: string): number {
   const { O_PATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = addon.constants;
   const root = openSync(`/proc/${tid}/root`, O_PATH | constants.O_DIRECTORY);
@@ -118,10 +123,27 @@ export function openBelowRoot(addon: Addon, tid: number, path: string): number {
     return addon.openAt(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
   } catch (error) {
     if (codeOf(error) !== 'ENOSYS') throw error;
-    return addon.openAt(root, path, flags);
+    return openComponents(addon, root, path.split('/'));
   } finally {
     closeSync(root);
   }
+}
+
+/** Before Linux 5.6, which has no openat2: step by step, so that no link is followed on the way and none leads out. */
+function openComponents(addon: Addon, root: number, names: readonly string[]): number {
+  const { O_PATH } = addon.constants;
+  const last = names.length - 1;
+  if (names.includes('..')) throw new Error('a path with ..');
+  let fd = addon.dupFd(root);
+  for (const [i, name] of names.entries()) {
+    const folder = fd;
+    try {
+      fd = addon.openAt(folder, name || '.', O_PATH | constants.O_NOFOLLOW | (i < last ? constants.O_DIRECTORY : 0));
+    } finally {
+      closeSync(folder);
+    }
+  }
+  return fd;
 }
 
 /** Opens for reading what an O_PATH descriptor refers to, and closes that. Throws for anything but a regular file. */

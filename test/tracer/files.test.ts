@@ -43,6 +43,27 @@ describe('files behind mappings', () => {
     expect(openByRoot(addon, process.pid, mappingOf('/dev/null'))).toBe('not a regular file');
   });
 
+  it('are not reached through links by a kernel that cannot see to that either', () => {
+    const target = join(dir, 'old-target');
+    writeFileSync(target, 'x');
+    symlinkSync(target, join(dir, 'old-link'));
+    symlinkSync(dir, join(dir, 'old-folder'));
+    const old = { ...addon, openAt: withoutOpenat2 };
+    const open = (path: string) => openByRoot(old, process.pid, { ...mappingOf(target), name: path });
+    const fd = open(target.replace('/', '//').replace(/\/([^/]*)$/, '/./$1'));
+    expect(fd).toBeTypeOf('number');
+    closeSync(fd as number);
+    expect(open(join(dir, 'old-folder', 'old-target'))).toBe('ENOTDIR');
+    expect(open(join(dir, 'old-link'))).toMatch(/another file/);
+    expect(open(`${dir}/../${dir.split('/').at(-1)}/old-target`)).toBe('a path with ..');
+    expect(open(`${target}/x`)).toBe('ENOTDIR');
+  });
+
+  function withoutOpenat2(...[fd, path, flags, mode, resolve]: Parameters<typeof addon.openAt>): number {
+    if (resolve !== undefined) throw Object.assign(new Error('no openat2'), { code: 'ENOSYS' });
+    return addon.openAt(fd, path, flags, mode);
+  }
+
   function mappingOf(path: string): Mapping {
     const fd = openSync(path, 'r');
     const { dev, ino } = fstatSync(fd, { bigint: true });
