@@ -310,8 +310,14 @@ export function poll(fd: number, events: number, callback: (error: SystemError |
 
 // ------------------------------------------------------------------------------------------------------------ descriptors
 
-/** memfd_create(2). `sealing` (default false) allows seals; `cloexec` default true. `name`: at most 249 bytes, seen in /proc. */
-export function memfdCreate(name: string, options?: { sealing?: boolean; cloexec?: boolean }): number;
+/**
+ * memfd_create(2). `sealing` (default false) allows seals; `cloexec` default true. `hugePageShift`: log2 of the size of its pages where
+ * they are huge ones (MFD_HUGETLB), default 0. `name`: at most 249 bytes, seen in /proc.
+ */
+export function memfdCreate(
+  name: string,
+  options?: { sealing?: boolean; cloexec?: boolean; hugePageShift?: number },
+): number;
 /** F_ADD_SEALS: mask of `constants.F_SEAL_*`. EPERM where the memfd has no sealing or is sealed. EBUSY while it is mapped writable. */
 export function addSeals(fd: number, seals: number): void;
 /** F_GET_SEALS. EINVAL for what is no memfd. */

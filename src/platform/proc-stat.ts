@@ -12,7 +12,8 @@ export interface ProcStat {
   readonly nice: number;
   /** Start, in clock ticks since boot: with the pid it names a process for good. */
   readonly startTicks: number;
-  /** Where the environment was put at the start; empty where that is not told. */
+  /** Where arguments and environment were put at the start; empty where that is not told. */
+  readonly arguments: { readonly start: number; readonly end: number };
   readonly environment: { readonly start: number; readonly end: number };
 }
 
@@ -30,9 +31,20 @@ export function parseProcStat(text: string): ProcStat | null {
   const [userTicks, kernelTicks, nice, startTicks] = [14, 15, 19, 22].map((field) => Number(fields[field - 3]));
   if (state === undefined || !/^[A-Za-z]$/.test(state)) return null;
   if (!isCount(userTicks) || !isCount(kernelTicks) || !Number.isInteger(nice) || !isCount(startTicks)) return null;
-  const [start = 0, end = 0] = [50, 51].map((field) => Number(fields[field - 3]));
-  const environment = isCount(start) && isCount(end) && start <= end ? { start, end } : { start: 0, end: 0 };
-  return { name: text.slice(open + 1, close), state, userTicks, kernelTicks, nice: nice!, startTicks, environment };
+  const range = (field: number) => {
+    const [start = 0, end = 0] = [fields[field - 3], fields[field - 2]].map(Number);
+    return isCount(start) && isCount(end) && start <= end ? { start, end } : { start: 0, end: 0 };
+  };
+  return {
+    name: text.slice(open + 1, close),
+    state,
+    userTicks,
+    kernelTicks,
+    nice: nice!,
+    startTicks,
+    arguments: range(48),
+    environment: range(50),
+  };
 }
 
 /** The stat of thread `tid` of process `pid`; null when the process has no such thread. */

@@ -126,7 +126,7 @@ export class Capture {
     const { prepared, registers, losses } = this;
     const source = this.#snapshot?.pid ?? prepared.tid;
     const pageSize = auxiliaryValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
-    this.full = { source, ranges: fullRanges(source, pageSize, losses) };
+    this.full = { source, ranges: fullRanges(source, pageSize, prepared.served, losses) };
     this.#tools.watch.lap('ranges');
   }
 
@@ -194,7 +194,8 @@ export class Capture {
     if (job.kind !== 'crash') this.#readIdentity();
     const { prepared, registers } = this;
     prepared.tid = tids[0]!;
-    prepared.refresh(losses);
+    prepared.refresh(addon, losses);
+    memory.forbid(prepared.served, losses);
     watch.lap('maps');
     const { arch } = registers;
     if (arch === null)
@@ -225,6 +226,7 @@ export class Capture {
     const { addon, memory, watch } = this.#tools;
     this.#prepared = new Prepared(addon, this.job, this.losses);
     memory.reset();
+    memory.forbid(this.prepared.served, this.losses);
     // Whoever loads a library just now has one more in the list, or not yet: nobody needs to stand still for that.
     this.#linker = memory.read(this.prepared.tid, this.prepared.linkerPages);
     watch.lap('prepare');

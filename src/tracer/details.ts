@@ -23,8 +23,8 @@ const TEXT_BYTES = 64 * 1024;
 
 export const NO_DETAILS: Details = { limits: EMPTY, cgroup: EMPTY, environ: EMPTY, openFiles: [] };
 
-/** `tid`: any live thread of the process. */
-export function readDetails(job: CaptureJob, tid: number, losses: Losses): Details {
+/** `tid`: any live thread of the process. `memory`: whether what lies in the process's memory may be read. */
+export function readDetails(job: CaptureJob, tid: number, memory: boolean, losses: Losses): Details {
   if (job.kind === 'backtrace') return NO_DETAILS;
   const read = (name: string): Buffer => {
     const file = readProcFile(`/proc/${tid}/${name}`, TEXT_BYTES);
@@ -35,7 +35,7 @@ export function readDetails(job: CaptureJob, tid: number, losses: Losses): Detai
   return {
     limits: read('limits'),
     cgroup: read('cgroup'),
-    environ: job.environ === true ? read('environ') : EMPTY,
+    environ: job.environ === true && memory ? read('environ') : EMPTY,
     openFiles: readOpenFiles(tid, losses),
   };
 }

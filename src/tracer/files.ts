@@ -34,8 +34,12 @@ export class MappedFiles {
     return [...this.#files.values()].filter((file) => file !== null);
   }
 
-  /** Opens the files behind executable mappings, as far as they are not open yet. `tid`: any live thread of the process. */
-  open(tid: number, mappings: readonly Mapping[], losses: Losses): void {
+  /**
+   * Opens the files behind executable mappings, as far as they are not open yet, and those of `served` not at all (served-files.ts).
+   * `tid`: any live thread of the process.
+   */
+  open(tid: number, mappings: readonly Mapping[], served: readonly Mapping[], losses: Losses): void {
+    const devices = new Set(served.map(({ device }) => device));
     for (const mapping of mappings) {
       if (mapping.inode === 0 || mapping.perms[2] !== 'x') continue;
       const key = `${mapping.device}:${mapping.inode}`;

@@ -20,9 +20,9 @@ const SEND_MS = 30_000;
 
 /**
  * What is mapped readable, devices apart. Of private anonymous memory the pages that were never touched are left out: they hold
- * zeros, and reserving a terabyte costs nobody anything. `pageSize`: AT_PAGESZ.
+ * zeros, and reserving a terabyte costs nobody anything. `pageSize`: AT_PAGESZ; `served`: mappings that must not be touched.
  */
-export function fullRanges(pid: number, pageSize: number, losses: Losses): CopyRange[] {
+export function fullRanges(pid: number, pageSize: number, served: readonly Mapping[], losses: Losses): CopyRange[] {
   const maps = readProcFile(`/proc/${pid}/maps`, MAPS_BYTES);
   if (!maps.ok) throw new CaptureError(`/proc/${pid}/maps: ${maps.code}`);
   const ranges: { address: number; size: number }[] = [];
@@ -36,6 +36,10 @@ export function fullRanges(pid: number, pageSize: number, losses: Losses): CopyR
     for (const mapping of parseMaps(maps.bytes).mappings) {
       if (!isMemory(mapping)) continue;
       const { start, end, inode, perms } = mapping;
+      if (served.some((other) => start < other.end && other.start < end)) {
+        losses.add('memory', `0x${start.toString(16)}: ${mapping.name}: on a file system that a process serves`);
+        continue;
+      }
       if (pagemap >= 0 && inode === 0 && perms[3] === 'p') addTouched(ranges, pagemap, pageSize, start, end);
       else ranges.push({ address: start, size: end - start });
       if (ranges.length > MAX_RANGES) {

@@ -4,6 +4,8 @@
  */
 import type { CopyRange } from '../minidump/copy-plan.js';
 import type { Addon } from '../platform/addon.js';
+import type { Mapping } from '../platform/proc-maps.js';
+import type { Losses } from './failure.js';
 
 /** Kept between captures. */
 const READY_BYTES = 1280 * 1024;
@@ -17,6 +19,8 @@ export class MemoryCopy {
   readonly #addon: Addon;
   readonly #ready = Buffer.alloc(READY_BYTES, 1);
   #used = 0;
+  #forbidden: readonly Mapping[] = [];
+  #losses: Losses | null = null;
 
   constructor(addon: Addon) {
     this.#addon = addon;
@@ -27,11 +31,18 @@ export class MemoryCopy {
     this.#used = 0;
   }
 
+  /** From now on nothing of these mappings is read; what would have been is a loss. They are in the order of their addresses. */
+  forbid(mappings: readonly Mapping[], losses: Losses): void {
+    this.#forbidden = mappings;
+    this.#losses = losses;
+  }
+
   /**
    * Reads the ranges of the process that thread `tid` belongs to. Each block holds what was readable from its range's begin on, maybe
    * nothing. Unreadable memory is no error; a process that has ended leaves all blocks empty.
    */
-  read(tid: number, ranges: readonly CopyRange[]): Block[] {
+  read(tid: number, wanted: readonly CopyRange[]): Block[] {
+    const ranges = this.#forbidden.length === 0 ? wanted : wanted.map((range) => this.#allowed(range));
     const count = ranges.length;
     if (count === 0) return [];
     const addresses = new Float64Array(count);
@@ -59,5 +70,14 @@ export class MemoryCopy {
       // ESRCH: it was killed. What was read before stands in `got`.
     }
     return ranges.map(({ address }, i) => ({ address, bytes: buffer.subarray(offsets[i]!, offsets[i]! + got[i]!) }));
+  }
+
+  /** What of the range lies before the first forbidden byte. */
+  #allowed(range: CopyRange): CopyRange {
+    const { address, size } = range;
+    const first = this.#forbidden.find(({ start, end }) => address < end && start < address + size);
+    if (first === undefined) return range;
+    this.#losses?.add('memory', `0x${address.toString(16)}: ${first.name}: on a file system that a process serves`);
+    return { address, size: Math.max(0, first.start - address) };
   }
 }

@@ -19,6 +19,7 @@ import { CaptureError, type Losses } from './failure.js';
 import { MappedFiles } from './files.js';
 import { linkerRanges } from './linker-memory.js';
 import { openPerfMap } from './perf-map.js';
+import { type KnownDisks, servedMappings } from './served-files.js';
 
 /** A mapping's line takes 73 bytes and its name; the kernel's default of 65,530 mappings fits. */
 const MAPS_BYTES = 32 * 1024 * 1024;
@@ -35,6 +36,9 @@ export class Prepared {
   tid: number;
   mapsText: Buffer = EMPTY;
   mappings: readonly Mapping[] = [];
+  /** Those of them that are not to be touched. */
+  served: readonly Mapping[] = [];
+  readonly #disks: KnownDisks = new Set();
   /** What is copied of each module. */
   modulePages: readonly CopyRange[] = [];
   /** The dynamic linker's data, where the dump is to be kept. */
@@ -65,11 +69,11 @@ export class Prepared {
     }
     this.status = this.#read('status', TEXT_BYTES, losses, pid);
     this.stat = readTaskStat(pid, pid);
+    this.#useMaps(addon, maps, losses);
     this.#readImage(losses);
-    this.#useMaps(maps, losses);
     const status = parseProcStatus(this.status.toString('latin1'));
     if (status !== null) this.perfMap = openPerfMap(addon, this.tid, status.nspid.at(-1)!, status.uid.effective);
-    this.details = readDetails(job, this.tid, losses);
+    this.details = readDetails(job, this.tid, this.#mayReadArguments(), losses);
     // What is blanked in data would be missing in the list.
     this.linkerPages = job.kind === 'backtrace' || job.sanitizeStacks === true ? [] : this.#findLinkerPages();
   }
@@ -82,11 +86,11 @@ export class Prepared {
   /**
    * Reads the maps of the process again, now that it stands still. Where they have changed, everything that comes from them is made anew.
    */
-  refresh(losses: Losses): void {
+  refresh(addon: Addon, losses: Losses): void {
     const maps = this.#read('maps', MAPS_BYTES, losses);
     if (maps.equals(this.mapsText)) return;
+    this.#useMaps(addon, maps, losses);
     this.#readImage(losses);
-    this.#useMaps(maps, losses);
   }
 
   close(): void {
@@ -95,11 +99,12 @@ export class Prepared {
     this.perfMap = -1;
   }
 
-  #useMaps(text: Buffer, losses: Losses): void {
+  #useMaps(addon: Addon, text: Buffer, losses: Losses): void {
     this.mapsText = text;
     this.mappings = parseMaps(text).mappings;
     this.modulePages = moduleRanges(this.mappings);
-    this.files.open(this.tid, this.mappings, losses);
+    this.served = servedMappings(addon, this.tid, this.mappings, this.#disks);
+    this.files.open(this.tid, this.mappings, this.served, losses);
   }
 
   #findLinkerPages(): CopyRange[] {
@@ -111,7 +116,18 @@ export class Prepared {
   /** What an exec would change too. */
   #readImage(losses: Losses): void {
     this.auxv = this.#read('auxv', TEXT_BYTES, losses);
-    this.commandLine = this.#read('cmdline', TEXT_BYTES, losses);
+    if (this.#mayReadArguments()) this.commandLine = this.#read('cmdline', TEXT_BYTES, losses);
+    else losses.add('proc', `/proc/${this.tid}/cmdline: on a file system that a process serves`);
+  }
+
+  /** The kernel reads command line and environment from the process's memory; what it reads of one may reach into the other. */
+  #mayReadArguments(): boolean {
+    if (this.served.length === 0) return true;
+    const stat = readTaskStat(this.pid, this.tid);
+    if (stat === null || stat.arguments.end === 0) return false;
+    return [stat.arguments, stat.environment].every(
+      (range) => !this.served.some(({ start, end }) => range.start < end && start <= range.end),
+    );
   }
 
   #readName(tid: number): string | null {

@@ -13,12 +13,17 @@ describe('parseProcStat', () => {
       kernelTicks: 222,
       nice: -5,
       startTicks: 12345,
+      arguments: { start: 0, end: 0 },
       environment: { start: 0, end: 0 },
     });
   });
 
-  it('reads where the environment is, as this process has it', () => {
-    const { start, end } = readTaskStat(process.pid, process.pid)!.environment;
+  it('reads where arguments and environment are, as this process has them', () => {
+    const { arguments: given, environment } = readTaskStat(process.pid, process.pid)!;
+    const { start, end } = environment;
+    expect(given.start).toBeGreaterThan(0);
+    expect(given.end).toBeGreaterThan(given.start);
+    expect(given.end).toBeLessThanOrEqual(start);
     const [stack] = /^([0-9a-f]+)-([0-9a-f]+) .*\[stack\]$/m.exec(readFileSync('/proc/self/maps', 'latin1'))!.slice(2);
     expect(start).toBeGreaterThan(0);
     expect(end).toBeGreaterThanOrEqual(start);

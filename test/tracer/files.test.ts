@@ -74,8 +74,8 @@ describe('files behind mappings', () => {
   it('are opened once each, deleted ones included', () => {
     const files = new MappedFiles(addon);
     const losses = new Losses();
-    files.open(process.pid, mappings, losses);
-    files.open(process.pid, mappings, losses);
+    files.open(process.pid, mappings, [], losses);
+    files.open(process.pid, mappings, [], losses);
     expect(losses.list).toEqual([]);
     const executable = mappings.filter(({ perms, inode }) => perms[2] === 'x' && inode !== 0);
     expect(files.list).toHaveLength(new Set(executable.map(({ device, inode }) => `${device}:${inode}`)).size);
@@ -88,7 +88,7 @@ describe('files behind mappings', () => {
   it('are missed with a reason', () => {
     const files = new MappedFiles(addon);
     const losses = new Losses();
-    files.open(process.pid, [{ ...node, start: 0x1000, end: 0x2000, inode: 1 }], losses);
+    files.open(process.pid, [{ ...node, start: 0x1000, end: 0x2000, inode: 1 }], [], losses);
     expect(losses.list).toEqual([{ step: 'files', message: expect.stringMatching(/ENOENT; by path: another file/) }]);
     expect(files.list).toEqual([]);
   });

@@ -26,13 +26,17 @@ static napi_value memfd_make(napi_env env, napi_callback_info info) {
   char name[250];
   value_string(&args, args.at[0], "name", name, sizeof name);
   bool sealing = false, cloexec = true;
+  unsigned shift = 0;
   if (value_given(&args, args.at[1])) {
     value_object(&args, args.at[1], "options");
     sealing = value_boolean_or(&args, value_property(&args, args.at[1], "sealing"), "options.sealing", sealing);
     cloexec = value_boolean_or(&args, value_property(&args, args.at[1], "cloexec"), "options.cloexec", cloexec);
+    napi_value given = value_property(&args, args.at[1], "hugePageShift");
+    shift = (unsigned)value_integer_or(&args, given, "options.hugePageShift", 0, 63, 0);
   }
   if (args.failed) return NULL;
   unsigned flags = (sealing ? MFD_ALLOW_SEALING : 0) | (cloexec ? MFD_CLOEXEC : 0);
+  if (shift) flags |= MFD_HUGETLB | shift << MFD_HUGE_SHIFT;
   return result_fd(env, (int)syscall(SYS_memfd_create, name, flags), "memfd_create");
 }
 
