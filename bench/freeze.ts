@@ -5,72 +5,15 @@
  *
  * The first round of each is not counted. `idle` is the gap that nobody caused: the machine's own noise.
  */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { loadAddon } from '../src/platform/addon.js';
-import { partPath } from '../src/platform/parts.js';
-import type { CaptureJob } from '../src/protocol/job.js';
+import { alternate, hasPeer, preferGroup, wall } from './harness/measure.js';
+import { Workshop } from './harness/programs.js';
 import { ratio, type Summary, saveResults, spread, summary } from './harness/samples.js';
-
-const addon = loadAddon();
-
-/** The tracer, spoken to in turns. */
-class TracerClient {
-  readonly #child: ReturnType<typeof spawn>;
-  readonly #fd: number;
-  readonly #buffer = Buffer.alloc(128 * 1024);
-
-  constructor() {
-    const [own, other] = addon.socketPair('seqpacket');
-    this.#fd = own;
-    this.#child = spawn(process.execPath, [partPath('tracer.cjs')], { stdio: ['ignore', 'inherit', 'inherit', other] });
-    addon.closeFd(other);
-    this.#next();
-  }
-
-  /** Microseconds per step. */
-  capture(pid: number): Record<string, number> {
-    const job: CaptureJob = {
-      type: 'capture',
-      id: 1,
-      kind: 'backtrace',
-      pid,
-      tid: pid,
-      uid: process.getuid!(),
-      gid: process.getgid!(),
-      abortMessageAddress: 0,
-      originalSiCode: 0,
-      hold: false,
-      limits: { stackBytes: 256 * 1024, dumpBytes: 64 * 1024 * 1024 },
-      host: { fingerprint: '', revision: '', utcOffsetMinutes: 0 },
-      logFiles: [],
-    };
-    addon.sendMessage(this.#fd, Buffer.from(JSON.stringify(job)));
-    for (let micros = {}; ; ) {
-      const message = this.#next();
-      if (message.type === 'captured') micros = message.micros;
-      if (message.type === 'capture-failed') throw new Error(message.reason);
-      if (message.type === 'released') return micros;
-    }
-  }
-
-  async close(): Promise<void> {
-    addon.closeFd(this.#fd);
-    await once(this.#child, 'exit');
-  }
-
-  #next(): ReturnType<typeof JSON.parse> {
-    const got = addon.receiveMessage(this.#fd, this.#buffer, 250);
-    if (got === null || got.bytes === 0) throw new Error('the tracer has ended');
-    for (const fd of got.fds) addon.closeFd(fd);
-    return JSON.parse(this.#buffer.toString('utf8', 0, got.bytes));
-  }
-}
+import { TracerClient } from './harness/tracer-client.js';
 
 /** The target. */
 class Ticker {
@@ -79,8 +22,10 @@ class Ticker {
   readonly #lines: Interface;
 
   constructor(path: string, threads: number) {
-    this.#child = spawn(path, [String(threads)]);
+    // In a session of its own, so that its looks at the clock and what is measured share the machine evenly.
+    this.#child = spawn(path, [String(threads)], { detached: true });
     this.pid = this.#child.pid!;
+    preferGroup(this.pid);
     this.#lines = createInterface(this.#child.stdout);
   }
 
@@ -109,56 +54,60 @@ interface Row {
 }
 
 async function measure(
+  workshop: Workshop,
   program: string,
   threads: number,
   tracer: TracerClient,
   rounds: number,
-  dir: string,
 ): Promise<Row> {
   const ticker = new Ticker(program, threads);
   await ticker.ready();
   const steps: Record<string, number[]> = {};
-  const sides: Record<string, () => unknown> = {
+  const core = workshop.file('core');
+  const out = workshop.file('out');
+  const acts: Record<string, (round: number) => unknown> = {
     idle: () => new Promise((resolve) => setTimeout(resolve, 20)),
-    ours: () => {
-      for (const [step, micros] of Object.entries(tracer.capture(ticker.pid))) {
+    ours: (round) => {
+      const copy = tracer.capture(ticker.pid);
+      tracer.drop(copy);
+      if (round < 0) return;
+      for (const [step, micros] of Object.entries(copy.captured.micros)) {
         steps[step] ??= [];
         steps[step].push(micros);
       }
     },
-    gdb: () => run('gdb', ['-nx', '-batch', '-ex', 'thread apply all bt', '-p', String(ticker.pid)]),
-    gcore: () => run('gcore', ['-o', join(dir, 'core'), String(ticker.pid)]),
+    gdb: () => wall(['gdb', '-nx', '-batch', '-ex', 'thread apply all bt', '-p', String(ticker.pid)], out),
+    gcore: () => {
+      wall(['gcore', '-o', core, String(ticker.pid)], out);
+      rmSync(`${core}.${ticker.pid}`, { force: true });
+    },
   };
-  const samples: Record<string, number[]> = {};
-  for (let round = 0; round <= rounds; round++) {
-    for (const [side, act] of Object.entries(sides)) {
-      await ticker.gap();
-      await act();
-      const gap = await ticker.gap();
-      samples[side] ??= [];
-      if (round > 0) samples[side].push(gap);
-    }
-    rmSync(join(dir, `core.${ticker.pid}`), { force: true });
-  }
+  const sides = Object.entries(acts)
+    .filter(([side]) => side === 'idle' || side === 'ours' || hasPeer(side))
+    .map(([side, act]) => [
+      side,
+      async (round: number) => {
+        await ticker.gap();
+        await act(round);
+        return ticker.gap();
+      },
+    ]);
+  const samples = await alternate(Object.fromEntries(sides), { rounds });
   await ticker.close();
   const each = <T, U>(record: Record<string, T>, of: (value: T) => U): Record<string, U> =>
     Object.fromEntries(Object.entries(record).map(([key, value]) => [key, of(value)]));
-  return { threads, gaps: each(samples, summary), micros: each(steps, (values) => summary(values.slice(1)).median) };
-}
-
-function run(command: string, args: readonly string[]): void {
-  const result = spawnSync(command, args, { stdio: 'ignore' });
-  if (result.error) throw new Error(`${command}: ${result.error.message} (apt install gdb)`);
+  return { threads, gaps: each(samples, summary), micros: each(steps, (values) => summary(values).median) };
 }
 
 function print({ threads, gaps, micros }: Row): void {
-  const { idle, ours, gdb, gcore } = gaps as Record<'idle' | 'ours' | 'gdb' | 'gcore', Summary>;
+  const { idle, ours } = gaps as Record<'idle' | 'ours', Summary>;
   const versus = (name: string, theirs: Summary): string => {
     const { median, low, high } = ratio(ours, theirs);
     return `${name} ${spread(theirs, 1)} ms, ours/${name} 1/${(1 / median).toFixed(0)} (1/${(1 / low).toFixed(0)}-1/${(1 / high).toFixed(0)})`;
   };
+  const peers = ['gdb', 'gcore'].flatMap((name) => (gaps[name] === undefined ? [] : [versus(name, gaps[name])]));
   console.log(
-    `${String(threads).padStart(5)} threads: ours ${spread(ours)} ms; ${versus('gdb', gdb)}; ${versus('gcore', gcore)}; idle ${spread(idle)} ms`,
+    `${String(threads).padStart(5)} threads: ${[`ours ${spread(ours)} ms`, ...peers, `idle ${spread(idle)} ms`].join('; ')}`,
   );
   console.log(
     `               steps (us): ${Object.entries(micros)
@@ -174,21 +123,20 @@ export async function main(args: readonly string[]): Promise<number> {
     options: { rounds: { type: 'string' } },
   });
   const counts = positionals.length > 0 ? positionals.map(Number) : [1, 10, 100, 1000];
-  const dir = mkdtempSync(join(tmpdir(), 'debuggerd-freeze-'));
-  const program = join(dir, 'ticker');
-  const compiled = spawnSync('cc', ['-O2', '-pthread', '-o', program, 'bench/programs/ticker.c'], { stdio: 'inherit' });
-  if (compiled.status !== 0) return 1;
+  const workshop = new Workshop();
+  const program = workshop.compile('ticker');
   const tracer = new TracerClient();
   const rows: Row[] = [];
   try {
     for (const threads of counts) {
-      const row = await measure(program, threads, tracer, Number(values.rounds ?? (threads > 100 ? 7 : 15)), dir);
+      const rounds = Number(values.rounds ?? (threads > 100 ? 7 : 15));
+      const row = await measure(workshop, program, threads, tracer, rounds);
       print(row);
       rows.push(row);
     }
   } finally {
     await tracer.close();
-    rmSync(dir, { recursive: true });
+    await workshop.close();
   }
   console.log(saveResults('freeze', { unit: 'ms', rows }));
   return 0;

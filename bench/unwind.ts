@@ -16,6 +16,7 @@ import { ImageCache } from '../src/unwind/image-cache.js';
 import { Unwinder, type UnwinderOptions } from '../src/unwind/unwinder.js';
 import { loadCase } from '../test/recorded/case.js';
 import { recordDeepStack } from './deep-stack/record.js';
+import { saveResults } from './harness/samples.js';
 
 interface Subject {
   readonly name: string;
@@ -61,7 +62,10 @@ function rate(once: () => number, ms: number): number {
   return (frames / (now - start)) * 1000;
 }
 
+const rates: Record<string, number> = {};
+
 function report(what: string, framesPerSecond: number, note = ''): void {
+  rates[what] = Math.round(framesPerSecond);
   console.log(`${what.padEnd(44)} ${(framesPerSecond / 1e6).toFixed(3).padStart(8)} M frames/s  ${note}`);
 }
 
@@ -105,5 +109,6 @@ export async function main(args: readonly string[]): Promise<number> {
     'warm: walk and names',
     rate(() => first.unwind(registers).frames.length, 1000),
   );
+  console.log(saveResults('unwind', { unit: 'frames per second', stack: { name, frames }, rates }));
   return 0;
 }

@@ -1,6 +1,6 @@
 /** How measurements are taken: all sides in turns in one run, the first rounds not counted. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
 export interface Rounds {
@@ -68,4 +68,17 @@ export function hasPeer(name: string): boolean {
   const found = spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
   if (!found) console.log(`${name} is missing and left out; to compare with it: apt install ${PACKAGES[name] ?? name}`);
   return found;
+}
+
+/**
+ * Where this run goes before others ($BENCH_PRIORITY, see scripts/bench.mjs), lets a process that has a session of its own do so too:
+ * as on a machine that does nothing else. sched(7), autogroups.
+ */
+export function preferGroup(pid: number): void {
+  if (!process.env.BENCH_PRIORITY) return;
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, '-20');
+  } catch {
+    // Not root, or a kernel without autogroups: measured as it is.
+  }
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cleanEnvironment } from './measure.js';
+import { cleanEnvironment, preferGroup } from './measure.js';
 
 export const program = join(process.cwd(), 'dist/bin/debuggerd');
 export const clientLibrary = join(process.cwd(), 'dist/lib/libdebuggerd_client.so');
@@ -67,7 +67,7 @@ export class PrivateDaemon {
       quiet = ticks - last <= 1 ? quiet + 1 : 0;
       last = ticks;
     }
-    if (process.env.BENCH_PRIORITY) for (const pid of daemon.pids) preferGroup(pid);
+    for (const pid of daemon.pids) preferGroup(pid);
     return daemon;
   }
 
@@ -136,14 +136,5 @@ function ticksOf(pid: number): number {
     return Number(fields[11]) + Number(fields[12]);
   } catch {
     return 0;
-  }
-}
-
-/** sched(7), autogroups: the session of this process goes before others, as on a machine of its own. */
-function preferGroup(pid: number): void {
-  try {
-    writeFileSync(`/proc/${pid}/autogroup`, '-20');
-  } catch {
-    // Not root, or a kernel without autogroups: measured as it is.
   }
 }
