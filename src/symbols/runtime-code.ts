@@ -9,6 +9,7 @@ import type { Mapping } from '../unwind/mapping.js';
 import { MappingTable } from '../unwind/mapping-table.js';
 import type { DexSource, JitSource, ModuleSource } from '../unwind/module.js';
 import { ElfSymbols } from './elf-symbols.js';
+import { naming } from './naming.js';
 
 export interface RuntimeCodeOptions {
   readonly arch: Arch;
@@ -27,6 +28,7 @@ export function runtimeCode(options: RuntimeCodeOptions): { readonly jit: JitSou
   const { arch, memory, files } = options;
   const strict = options.strict ?? false;
   const table = new MappingTable(options.mappings);
+  const names = naming((name) => name, { dynamic: false, bisect: strict });
   const finder = new ImageFinder(table, files, memory, strict);
   const places = {
     mappings: table.mappings,
@@ -38,7 +40,7 @@ export function runtimeCode(options: RuntimeCodeOptions): { readonly jit: JitSou
       arch,
       memory,
       descriptors: () => globalVariable(places, '__jit_debug_descriptor'),
-      names: (elf, pc) => new ElfSymbols(elf, { dynamic: false, bisect: strict }).functionAt(pc) !== null,
+      names: (elf, pc) => names.symbols(elf).functionAt(pc) !== null,
       sections: !strict,
     }),
     dex: new DexFiles({

@@ -19,6 +19,9 @@ const PT_LOAD = 1;
 const PF_X = 1;
 const SHF_ALLOC_EXEC = 0x2 | 0x4;
 
+/** Images that cover one pc, of which the symbols are read. */
+const MAX_ASKED = 64;
+
 /** How the target's compiler lays out the list's entries. */
 export function debugListLayout(arch: Arch): DebugListLayout {
   if (arch.wordSize === 8) return LAYOUT_64;
@@ -88,7 +91,7 @@ export class GdbJit implements JitSource {
   #choose(images: readonly JitImage[], pc: number): ElfFile | null {
     const covering = images.filter((image) => covers(image, pc));
     if (covering.length > 1 && this.#options.names !== undefined) {
-      for (const { elf } of covering) if (this.#options.names(elf, pc)) return elf;
+      for (const { elf } of covering.slice(0, MAX_ASKED)) if (this.#options.names(elf, pc)) return elf;
     }
     return covering.at(-1)?.elf ?? null;
   }

@@ -122,6 +122,25 @@ describe('.eh_frame', () => {
     expect(ehFrame(image({ frame: null }), registers)).toBeNull();
   });
 
+  it('is not looked for by something else that lies where the header should be', () => {
+    const other = header(goodTable());
+    other[0] = 0x7f;
+    expect(ehFrame(image({ header: other, noSectionHeaders: true }), registers)).toBeNull();
+  });
+
+  it('has no more functions than a trusted header lists, except behind one without addresses', () => {
+    const some = image({ header: header(goodTable().slice(0, 2)) });
+    const of = (elf: ElfFile, trusted: boolean) =>
+      [0x1080, 0x1305].map((pc) => offsetAt(ehFrame(elf, registers, trusted), pc));
+    expect(of(some, false)).toEqual([16, 48]);
+    expect(of(some, true)).toEqual([16, 'none']);
+    const { bytes, positions } = frames();
+    const empty = bytes.slice();
+    new DataView(empty.buffer).setUint32(positions[1]! + 12, 0, true);
+    const lost = image({ frame: empty, header: header(goodTable().slice(0, 2)) });
+    expect(offsetAt(ehFrame(lost, registers, true), 0x1305)).toBe(48);
+  });
+
   it('goes on behind entries that are broken and terminators in the middle', () => {
     const builder = new FrameBuilder(true);
     const cie = builder.cie({ instructions: [0x0c, 7, 8, 0x90, 1] });

@@ -132,6 +132,13 @@ describe.each([true, false])('images in files (strict %s)', (strict) => {
     expect(at({ strict, file, mappings: [map(0, 0x2000, RX, 0, '/dev/fb0')] }, BASE)).toBe('device memory');
   });
 
+  it('of another CPU still tell where their code lies', () => {
+    const file = library(0x4000);
+    new DataView(file.buffer).setUint16(18, 62, true);
+    const found = images({ strict, file, mappings: [map(0x5000, 0x6000, RX, 0x1000)] });
+    expect(found.at(0)).toMatchObject({ image: null, start: 0x1000, bias: 0x5000 - (BASE + 0x5000) });
+  });
+
   it('begin at the mapping’s offset when there are none', () => {
     const found = images({ strict, mappings: [map(0, 0x2000, RX, 0x12e4000)] });
     expect(found.at(0)).toMatchObject({ image: null, start: 0x12e4000, bias: -BASE });

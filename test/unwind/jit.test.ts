@@ -76,6 +76,16 @@ describe.each(['x86_64', 'x86', 'arm64', 'arm'] as const)('%s', (name) => {
     expect(jit.find(CODE + 0x210)).toBe(second);
   });
 
+  it('finds a method by its table where .text has the address 0', () => {
+    const { jit } = jitOf(arch, [
+      artImage(arch, [0, 0x100], [[CODE, 0x100]]),
+      artImage(arch, [4, 0], [[CODE + 0x100, 8]]),
+    ]);
+    expect(jit.find(CODE + 0x10)).not.toBeNull();
+    expect(jit.find(CODE + 0x104)).not.toBeNull();
+    expect(jit.find(CODE + 0x108)).toBeNull();
+  });
+
   it('finds an image by its segments', () => {
     const bytes = buildElf({
       ...base(arch),
@@ -109,6 +119,65 @@ describe.each(['x86_64', 'x86', 'arm64', 'arm'] as const)('%s', (name) => {
     expect(jit.size).toBe(1);
     expect(jit.find(CODE)).not.toBeNull();
   });
+});
+
+describe('of several images that cover a pc', () => {
+  const arch = byName('arm64');
+  const named = (name: string, ranges: readonly (readonly [number, number])[]): Uint8Array =>
+    buildElf({
+      ...base(arch),
+      sections: [
+        { name: '.debug_frame', bytes: debugFrame(arch, ranges) },
+        { name, bytes: Uint8Array.of(1) },
+      ],
+    }).bytes;
+  const images = ['first', 'second', 'third'].map((name) => named(`.${name}`, [[CODE, 0x100]]));
+  const find = (places: readonly number[], names?: (elf: ElfFile) => boolean): string | undefined => {
+    const memory = new SparseMemory();
+    const files = images.map((bytes, i) => ({ address: 0x100_0000 * (i + 1), size: bytes.length }));
+    images.forEach((bytes, i) => {
+      memory.put(files[i]!.address, bytes);
+    });
+    putDebugList(memory, { layout: LAYOUT_64, descriptor: DESCRIPTOR, files, places });
+    const jit = new GdbJit({ arch, memory, descriptors: () => [DESCRIPTOR], ...(names && { names }) });
+    return jit.find(CODE + 0x10)?.sections.find(({ name }) => /first|second|third/.test(name))?.name;
+  };
+
+  it('takes the first that names it, by the entries’ addresses', () => {
+    expect(find([0, 1, 2], (elf) => elf.section('.first') === null)).toBe('.second');
+    expect(find([0, 2, 1], (elf) => elf.section('.first') === null)).toBe('.third');
+  });
+
+  it('takes the last when none does', () => {
+    expect(find([0, 1, 2], () => false)).toBe('.third');
+    expect(find([2, 1, 0])).toBe('.first');
+  });
+});
+
+it('does not take an image by segments that hold no code', () => {
+  const arch = byName('x86_64');
+  const bytes = buildElf({
+    ...base(arch),
+    segments: [
+      { type: 1, flags: 4, offset: 0, vaddr: CODE, filesz: 0x40, memsz: 0x1000 },
+      { type: 1, flags: 5, offset: 0, vaddr: CODE + 0x1000, filesz: 0x40, memsz: 0x1000 },
+    ],
+  }).bytes;
+  const { jit } = jitOf(arch, [bytes]);
+  expect(jit.find(CODE)).toBeNull();
+  expect(jit.find(CODE + 0x1000)).not.toBeNull();
+});
+
+it('takes no image without tables by its sections, as Android does not', () => {
+  const arch = byName('x86_64');
+  const bytes = buildElf({
+    ...base(arch),
+    sections: [{ name: '.text', flags: 6, addr: CODE, bytes: new Uint8Array(0x40) }],
+  }).bytes;
+  const { memory } = jitOf(arch, [bytes]);
+  const options = { arch, memory, descriptors: () => [DESCRIPTOR] };
+  expect(new GdbJit({ ...options, sections: false }).find(CODE)).toBeNull();
+  expect(new GdbJit(options).find(CODE)).not.toBeNull();
 });
 
 it('reads nothing before it is asked, and the list once', () => {

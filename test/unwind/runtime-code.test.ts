@@ -141,3 +141,43 @@ describe.each(CPUS)('code made at run time on $name', (cpu) => {
     expect(unwinder.unwind(outside).frames.map(({ functionName }) => functionName)).toEqual([null]);
   });
 });
+
+describe.each([true, false])('what a profiler mapped over code made at run time (strict %s)', (strict) => {
+  const cpu = CPUS.find(({ name }) => name === 'arm')!;
+  const arch = byName('arm');
+  const method = JIT_CODE + 0x788;
+  const file = (sections: 'text' | 'table only'): BufferSource =>
+    new BufferSource(
+      buildElf({
+        bits: 32,
+        machine: arch.elfMachine,
+        sections: [
+          ...symbolSections(32, [{ name: 'Main.run', value: method, size: 0x100, type: FUNC }], 1),
+          { name: '.debug_frame', bytes: debugFrame(cpu, [{ start: method, outermost: true }]) },
+          ...(sections === 'text'
+            ? [{ name: '.text', type: 8, flags: 6, addr: method, bytes: new Uint8Array(0x100) }]
+            : []),
+        ],
+      }).bytes,
+    );
+
+  it.each(['text', 'table only'] as const)('is looked up by its own addresses (%s)', (sections) => {
+    const source = file(sections);
+    const unwinder = new Unwinder({
+      arch,
+      mappings: [
+        mapping({ start: method, end: method + 0x100, name: 'jit_map0.so', inode: 1 }),
+        mapping({ start: STACK, end: STACK + 0x1000, prot: 3 }),
+      ],
+      memory: new SparseMemory(),
+      files: { file: ({ name }) => (name === 'jit_map0.so' ? source : null) },
+      naming: naming((symbol) => symbol),
+      strict,
+    });
+    const { frames, stop } = unwinder.unwind(registerFile(arch, { pc: method + 0x3c, sp: STACK }));
+    expect(stop).toBe('end');
+    expect(frames).toMatchObject([
+      { relPc: 0x3c, mapName: 'jit_map0.so', functionName: 'Main.run', functionOffset: 0x3c },
+    ]);
+  });
+});
