@@ -83,6 +83,11 @@ export function setRegset(tid: number, type: number, buffer: Uint8Array): void;
 export function getSignalMask(tid: number, buffer: Uint8Array): void;
 /** PTRACE_SETSIGMASK; SIGKILL and SIGSTOP cannot be blocked. */
 export function setSignalMask(tid: number, buffer: Uint8Array): void;
+/**
+ * PTRACE_GET_RSEQ_CONFIGURATION: the address of a stopped tracee's `struct rseq` (rseq(2)), 0 where it has none.
+ * @throws EIO or EINVAL before Linux 5.13 and where the kernel has no rseq
+ */
+export function getRseq(tid: number): number;
 /** PTRACE_GETSIGINFO: the kernel's siginfo_t, 128 bytes in 64-bit layout for 32-bit tracees too. */
 export function getSigInfo(tid: number, buffer: Uint8Array): void;
 /** PTRACE_GETEVENTMSG: the number that came with the last `PTRACE_EVENT_*`. */

@@ -24,8 +24,8 @@ A minidump of a live process (-m) goes to FILE, by default TID.dmp in the curren
 not exist. The process stands still while its registers, stacks and what is near are copied: about a millisecond for 100 threads.
 --full adds all memory that can be read. For that the process is made to fork: it stands still while the kernel copies its page
 tables, then runs on, and pays with a page fault and a page of memory for each page that it writes until the copy is done. Where it
-cannot be made to fork (seccomp filters, userfaultfd, no thread in a system call, other CPUs than x86), and with --no-fork, it
-stands still for the whole copy. docs/minidump.md has figures.`;
+cannot be made to fork (seccomp filters, userfaultfd, restartable sequences, other CPUs than x86), and with --no-fork, it stands
+still for the whole copy. docs/minidump.md has figures.`;
 
 interface RootOptions {
   readonly backtrace?: true;

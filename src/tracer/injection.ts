@@ -1,8 +1,8 @@
 /**
  * Runs one system call in a stopped thread of the target, as a debugger does: registers and signal mask are put aside, the program counter
- * is set on a system call instruction of the vdso, and everything is put back. Only in a thread that sleeps in a system call of its own:
- * it holds no half-done atomic sequence (rseq), and the kernel goes on with that call afterwards as after any stop (ERESTARTSYS and its
- * like; a tracer that changes orig_ax takes over that decision, and gives it back with the registers).
+ * is set on a system call instruction of the vdso, and everything is put back. A thread that sleeps in a system call of its own goes on
+ * with that afterwards as after any stop (ERESTARTSYS and its like; a tracer that changes orig_ax takes over that decision, and gives it
+ * back with the registers). One that runs must not be in a restartable sequence.
  */
 import { constants } from 'node:os';
 import type { ArchName } from '../arch/arch.js';

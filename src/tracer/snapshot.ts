@@ -55,7 +55,7 @@ export function takeSnapshot(
   if (hasUserfaultfd(pid)) return 'it handles page faults itself (userfaultfd)';
   const tids = frozen.tids.filter((_, i) => frozen.signals[i] === 0).slice(0, MAX_THREADS);
   const tid = tids.find((each) => isSafe(addon, pid, each, table));
-  if (tid === undefined) return 'no thread is in a system call, free of seccomp filters and of job control';
+  if (tid === undefined) return 'no thread is free of seccomp filters, restartable sequences and job control';
   try {
     const { PTRACE_O_EXITKILL, PTRACE_O_TRACECLONE } = addon.constants;
     const target: Injectable = { pid, tid, table, instruction };
@@ -102,13 +102,23 @@ function hasUserfaultfd(pid: number): boolean {
   return true;
 }
 
-/** A stopped thread in a system call, whose calls no filter judges, not in a job control stop. */
+/**
+ * Whether a thread that stopped outside of any system call may be in a restartable sequence (rseq(2)): the kernel would not notice that
+ * it was elsewhere. The second word of its struct rseq is the sequence that it is in, 0 for none.
+ */
+function isInSequence(addon: Addon, tid: number): boolean {
+  const rseq = addon.getRseq(tid);
+  const sequence = Buffer.alloc(8);
+  return rseq !== 0 && (addon.readMemory(tid, rseq + 8, sequence) < 8 || sequence.readBigUInt64LE() !== 0n);
+}
+
+/** A stopped thread between two instructions of which neither minds, whose calls no filter judges, not in a job control stop. */
 function isSafe(addon: Addon, pid: number, tid: number, table: SyscallTable): boolean {
   const registers = Buffer.alloc(512);
   const siginfo = Buffer.alloc(SIGINFO_SIZE);
   try {
     addon.getRegset(tid, NT_PRSTATUS, registers);
-    if (!isInSyscall(table, registers)) return false;
+    if (!isInSyscall(table, registers) && isInSequence(addon, tid)) return false;
     addon.getSigInfo(tid, siginfo);
     if (signalNumber(siginfo) !== SIGTRAP) return false;
   } catch {
@@ -134,7 +144,7 @@ function end(addon: Addon, child: number, target: Injectable, childAsTargetSees:
     for (const tid of [target.tid, ...rest]) if (reap(addon, { ...target, tid }, childAsTargetSees)) return null;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
   }
-  return `the zombie ${child} is left to process ${target.pid}: none of its threads was in a system call`;
+  return `the zombie ${child} is left to process ${target.pid}: none of its threads could be made to wait for it`;
 }
 
 /** Stops one thread and makes it wait for the child; false when it is not the moment. */

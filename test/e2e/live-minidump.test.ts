@@ -130,6 +130,20 @@ describe('a minidump of a live process', () => {
     },
   );
 
+  it.each(runnable)('of all memory leaves alone what a busy thread computes ($name)', async (architecture) => {
+    const target = await live('spinner', [], architecture);
+    const file = join(dir, `spinner-${architecture.name}.dmp`);
+    for (let i = 0; i < 3; i++) {
+      const { status, stderr } = await ask('-m', '--full', String(target.pid), file);
+      expect([status, stderr]).toEqual([0, `Minidump written to: ${file}\n`]);
+      rmSync(file);
+    }
+    expect(readFileSync(`/proc/${target.pid}/task/${target.pid}/children`, 'utf8')).toBe('');
+    target.process.kill('SIGTERM');
+    expect(await target.ended).toBe(0);
+    expect(target.output()).toMatch(/^right$/m);
+  });
+
   it('of all memory says why the process stood still where it cannot be made to fork', async () => {
     // A seccomp filter would judge the system call that is not the program's own.
     const target = await live('seccomp-parked');

@@ -169,6 +169,22 @@ static napi_value set_signal_mask(napi_env env, napi_callback_info info) {
   return result_done(env, PTRACE(PTRACE_SETSIGMASK, tid, 8, buffer.data), "ptrace");
 }
 
+/* Younger than some libc's <sys/ptrace.h>: struct ptrace_rseq_configuration. */
+#define RSEQ_CONFIGURATION 0x420f
+#define RSEQ_CONFIGURATION_SIZE 24
+
+static napi_value get_rseq(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  int32_t tid = value_tid(&args, args.at[0], "tid");
+  if (args.failed) return NULL;
+  uint64_t configuration[RSEQ_CONFIGURATION_SIZE / 8] = {0};
+  if (PTRACE(RSEQ_CONFIGURATION, tid, sizeof configuration, configuration) < 0) {
+    return throw_system_error(env, errno, "ptrace");
+  }
+  return result_integer(env, (int64_t)(configuration[0] >> 63 ? 0 : configuration[0]));
+}
+
 static napi_value get_siginfo(napi_env env, napi_callback_info info) {
   Args args;
   args_read(&args, env, info);
@@ -298,6 +314,7 @@ const Export ptrace_exports[] = {
     {"setRegset", set_regset},
     {"getSignalMask", get_signal_mask},
     {"setSignalMask", set_signal_mask},
+    {"getRseq", get_rseq},
     {"getSigInfo", get_siginfo},
     {"getEventMessage", get_event_message},
     {"freeze", freeze},
