@@ -29,7 +29,7 @@ export interface Capture {
   readonly startedAt: number | null;
 }
 
-/** More mapped files than any real process has; the rest is closed, and their frames stay without names. */
+/** More mapped files than any real process has. */
 const MAX_FILES = 4096;
 
 export class CaptureRun implements Capture {
@@ -37,6 +37,8 @@ export class CaptureRun implements Capture {
   /** A duplicate of the client's socket; -1 once handed over. */
   #clientFd: number;
   readonly #files: OpenedFile[] = [];
+  readonly #maxFiles: number;
+  #lostFiles = 0;
   readonly result: Promise<CaptureResult>;
   readonly released: Promise<void>;
   #resolveResult!: (result: CaptureResult) => void;
@@ -50,8 +52,10 @@ export class CaptureRun implements Capture {
   #timer: NodeJS.Timeout | undefined;
   startedAt: number | null = null;
 
-  constructor(job: CaptureJob, clientFd: number) {
+  /** `maxFiles`: mapped files that are kept; the rest is closed, and their frames stay without names. */
+  constructor(job: CaptureJob, clientFd: number, maxFiles = MAX_FILES) {
     this.job = job;
+    this.#maxFiles = maxFiles;
     this.#clientFd = clientFd;
     this.result = new Promise((resolve) => {
       this.#resolveResult = resolve;
@@ -99,7 +103,7 @@ export class CaptureRun implements Capture {
     }
     const [memfd] = fds;
     if (message.type === 'captured' && !this.#hasResult && memfd !== undefined && fds.length === 1) {
-      this.#giveResult({ ok: true, captured: message, memfd, files: this.#files.splice(0) });
+      this.#giveResult({ ok: true, captured: this.#noteLosses(message), memfd, files: this.#files.splice(0) });
       if (this.#releaseWanted && this.job.hold) this.#onRelease?.(false);
       return null;
     }
@@ -130,8 +134,18 @@ export class CaptureRun implements Capture {
   }
 
   #keepFile(file: MappedFile, fd: number): void {
-    if (this.#files.length < MAX_FILES) this.#files.push({ file, fd });
-    else loadAddon().closeFd(fd);
+    if (this.#files.length < this.#maxFiles) {
+      this.#files.push({ file, fd });
+      return;
+    }
+    this.#lostFiles++;
+    loadAddon().closeFd(fd);
+  }
+
+  #noteLosses(captured: Captured): Captured {
+    if (this.#lostFiles === 0) return captured;
+    const loss = `files: ${this.#lostFiles} are not looked into: a copy may bring ${this.#maxFiles}`;
+    return { ...captured, softErrors: [...captured.softErrors, loss] };
   }
 
   #giveResult(result: CaptureResult): void {

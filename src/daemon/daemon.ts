@@ -1,8 +1,10 @@
 /** The daemon put together: socket, server, tracers, engraver, tombstone directory; started whole or not at all. */
+import { readDescriptorLimit } from '../platform/descriptor-limit.js';
 import { readHostFacts } from '../platform/host-facts.js';
 import { collectGarbage, hasGarbage, QUIET_MS } from '../platform/memory-use.js';
 import type { Client } from './client.js';
 import type { DaemonConfig } from './config.js';
+import { CopyBudget, copyLimits, filesPerCopy } from './copy-budget.js';
 import { EngraverHost } from './engraver-host.js';
 import { openRequestSockets, type RequestSocket } from './listener.js';
 import type { Log } from './log.js';
@@ -20,6 +22,8 @@ import { type StartWorker, startConfined, startPrivileged } from './worker.js';
 const REPLY_MS = 30_000;
 /** What a tombstone, being text, may be larger than the minidump. */
 const ENGRAVED_EXTRA_BYTES = 64 * 1024 * 1024;
+/** What the engraver may have besides two copies of a dump: twenty times what it has for usual reports. */
+const ENGRAVER_BYTES = 768 * 1024 * 1024;
 /** How long a shutdown waits for the requests under way, ms. */
 const SHUTDOWN_MS = 2000;
 
@@ -62,11 +66,16 @@ export class Daemon {
     this.#tombstones = tombstones;
     this.#refusals = new RefusalLog(log);
     const trouble = (message: string): void => log.warn(logText(message, 1024));
+    const limits = copyLimits(readDescriptorLimit(), config.dump_bytes);
+    const copies = new CopyBudget(limits);
+    copies.freed = () => this.#pool.wake();
     this.#pool = new TracerPool({
       start: (handlers) => startPrivileged(parts.tracer, handlers),
       min: config.tracers.min,
       max: config.tracers.max,
       deadlineMs,
+      maxFiles: filesPerCopy(limits, config.tracers.max),
+      mayStart: (uid) => copies.mayCopy(uid),
       trouble,
     });
     const start: StartWorker = (handlers) =>
@@ -75,6 +84,7 @@ export class Daemon {
         {
           user: settings.engraverUser,
           fileBytes: config.dump_bytes + ENGRAVED_EXTRA_BYTES,
+          memoryBytes: 2 * config.dump_bytes + ENGRAVER_BYTES,
           report: this.#reportConfinement,
         },
         handlers,
@@ -89,6 +99,7 @@ export class Daemon {
       },
       pool: this.#pool,
       engraver: this.#engraver,
+      copies,
       tombstones,
       limits: { stackBytes: config.stack_bytes, dumpBytes: config.dump_bytes },
       host: readHostFacts({ fingerprint: config.fingerprint, revision: config.revision }),

@@ -1,12 +1,14 @@
 /**
  * The engraver: one confined process, warm, one job at a time. It parses what crashing processes control, so it may die or fall silent
- * at any job: then it is replaced, and the caller learns why.
+ * at any job: then it is replaced, and the caller learns why. Who has had less of its time lately goes first; while others wait, a user's
+ * job has less time than it would have alone.
  */
 import type { Engraved, EngraveFiles, EngraveJob, EngraverMessage, OutputKind } from '../protocol/job.js';
 import { MAX_FDS, MAX_MESSAGE } from '../protocol/job.js';
 import { decodeEngraverMessage, encodeMessage } from '../protocol/job-decode.js';
 import { closeAll, type OpenedFile } from './capture-run.js';
 import { RestartDelay } from './restart-delay.js';
+import { SpentTime } from './spent-time.js';
 import type { StartWorker, Worker } from './worker.js';
 
 export interface EngraverOptions {
@@ -21,6 +23,8 @@ export interface EngraverOptions {
 /** What is to be rendered. All descriptors stay the caller's. */
 export interface EngraveOrder {
   readonly id: number;
+  /** Whose it is. */
+  readonly uid: number;
   readonly memfd: number;
   readonly files: readonly OpenedFile[];
   readonly outputs: readonly { readonly kind: OutputKind; readonly fd: number }[];
@@ -34,9 +38,13 @@ export type EngraveResult =
 
 /** Bytes of a message around its list of files, at most. */
 const MESSAGE_FRAME = 256;
+/** The part of the deadline that a job of a user other than root has while other users' jobs wait. */
+const CONTENDED = 0.3;
 
 interface PendingOrder {
   readonly order: EngraveOrder;
+  /** It needs an engraver that has done nothing yet. */
+  readonly fresh: boolean;
   readonly resolve: (result: EngraveResult) => void;
 }
 
@@ -46,7 +54,14 @@ export class EngraverHost {
   #worker: Worker | null = null;
   #ready = false;
   readonly #queue: PendingOrder[] = [];
+  readonly #spent = new SpentTime();
   #current: PendingOrder | null = null;
+  /** When the current job was handed over. */
+  #begun = 0;
+  /** The engraver has had a job. */
+  #used = false;
+  /** Waits for the engraver that was made fresh for it. */
+  #first: PendingOrder | null = null;
   #timer: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #open = true;
@@ -65,19 +80,18 @@ export class EngraverHost {
     return this.#ready;
   }
 
-  /** Renders one copy. The descriptors must stay open until the promise resolves; it never rejects. */
-  engrave(order: EngraveOrder): Promise<EngraveResult> {
+  /**
+   * Renders one copy. The descriptors must stay open until the promise resolves; it never rejects. `fresh`: by an engraver that has done
+   * nothing before, so that it finds nothing that another job has left.
+   */
+  engrave(order: EngraveOrder, fresh = false): Promise<EngraveResult> {
     if (!this.#open) return Promise.resolve({ ok: false, reason: 'the daemon is shutting down' });
     if (this.#restart !== undefined) return Promise.resolve({ ok: false, reason: 'the engraver does not start' });
     return new Promise((resolve) => {
-      this.#queue.push({ order, resolve });
-      this.#dispatch();
+      this.#queue.push({ order, fresh, resolve });
+      if (this.#current === null) this.#dispatch();
+      else this.#watch(this.#current.order);
     });
-  }
-
-  /** Ends the engraver and starts a fresh one: the next job finds nothing of the last in it. */
-  renew(): void {
-    this.#worker?.kill('to be replaced by a fresh one');
   }
 
   close(): void {
@@ -90,6 +104,7 @@ export class EngraverHost {
 
   #start(): void {
     this.#ready = false;
+    this.#used = false;
     try {
       const worker: Worker = this.#options.start({
         message: (bytes, fds) => this.#message(bytes, fds),
@@ -105,12 +120,20 @@ export class EngraverHost {
 
   #dispatch(): void {
     if (!this.#ready || this.#current !== null || this.#worker === null) return;
-    const next = this.#queue.shift();
-    if (next === undefined) return;
-    this.#current = next;
     const worker = this.#worker;
-    const { deadlineMs } = this.#options;
-    this.#timer = setTimeout(() => worker.kill(`it passed its deadline of ${deadlineMs / 1000} s`), deadlineMs);
+    const next = this.#first ?? nextOrder(this.#queue, this.#spent);
+    if (next === null) return;
+    if (next.fresh && this.#used) {
+      this.#first = next;
+      worker.kill('to be replaced by a fresh one');
+      return;
+    }
+    this.#queue.splice(this.#queue.indexOf(next), 1);
+    this.#first = null;
+    this.#current = next;
+    this.#begun = performance.now();
+    this.#used = true;
+    this.#watch(next.order);
     const { id, memfd, files, outputs, dumpBytes } = next.order;
     for (const group of groupFiles(files)) {
       const message: EngraveFiles = { type: 'files', id, files: group.map(({ file }) => file) };
@@ -120,6 +143,25 @@ export class EngraverHost {
     const limit = dumpBytes === undefined ? {} : { dumpBytes };
     const job: EngraveJob = { type: 'engrave', id, outputs: outputs.map(({ kind }) => kind), ...limit };
     worker.send(encodeMessage(job), [memfd, ...outputs.map(({ fd }) => fd)]);
+  }
+
+  /** Ends the engraver when the current job has had its time: less of it while others wait. */
+  #watch({ uid }: EngraveOrder): void {
+    const contended = uid !== 0 && this.#queue.some(({ order }) => order.uid !== uid);
+    const limit = this.#options.deadlineMs * (contended ? CONTENDED : 1);
+    const left = Math.max(0, this.#begun + limit - performance.now());
+    clearTimeout(this.#timer);
+    const reason = `it passed its deadline of ${limit / 1000} s${contended ? ' while others waited' : ''}`;
+    this.#timer = setTimeout(() => this.#worker?.kill(reason), left);
+  }
+
+  /** The current job is over; null: there was none. */
+  #finish(): PendingOrder | null {
+    clearTimeout(this.#timer);
+    const current = this.#current;
+    this.#current = null;
+    if (current !== null) this.#spent.add(current.order.uid, performance.now() - this.#begun);
+    return current;
   }
 
   #message(bytes: Uint8Array, fds: number[]): void {
@@ -142,8 +184,7 @@ export class EngraverHost {
     }
     const current = this.#current;
     if (current === null || message.id !== current.order.id) return 'it answered what nobody asked';
-    clearTimeout(this.#timer);
-    this.#current = null;
+    this.#finish();
     current.resolve(
       message.type === 'engraved' ? { ok: true, engraved: message } : { ok: false, reason: message.reason },
     );
@@ -152,12 +193,10 @@ export class EngraverHost {
   }
 
   #ended(reason: string): void {
-    clearTimeout(this.#timer);
     const wasReady = this.#ready;
+    const current = this.#finish();
     this.#worker = null;
     this.#ready = false;
-    const current = this.#current;
-    this.#current = null;
     if (!this.#open) {
       current?.resolve({ ok: false, reason: 'the daemon is shutting down' });
       return;
@@ -170,6 +209,7 @@ export class EngraverHost {
 
   /** What cannot even start is not tried again at once, and nobody waits for it: their dumps are kept as they are. */
   #startLater(reason: string): void {
+    this.#first = null;
     for (const { resolve } of this.#queue.splice(0))
       resolve({ ok: false, reason: `the engraver does not start: ${reason}` });
     this.#restart = setTimeout(() => {
@@ -177,6 +217,21 @@ export class EngraverHost {
       this.#start();
     }, this.#delay.next());
   }
+}
+
+/** Who has had least of the time; of one user's, first tries before second ones; root before others; who came first. */
+function nextOrder(queue: readonly PendingOrder[], spent: SpentTime): PendingOrder | null {
+  const rank = ({ order: { uid }, fresh }: PendingOrder): number[] => [spent.of(uid), Number(fresh), Number(uid !== 0)];
+  let best: PendingOrder | null = null;
+  for (const candidate of queue) {
+    if (best === null || precedes(rank(candidate), rank(best))) best = candidate;
+  }
+  return best;
+}
+
+function precedes(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, index) => value !== b[index]);
+  return at >= 0 && a[at]! < b[at]!;
 }
 
 /** Splits files into groups that each fit in one message. */

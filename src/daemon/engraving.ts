@@ -18,8 +18,7 @@ export type EngravingResult =
 export async function engraveTwice(host: EngraverHost, order: EngraveOrder): Promise<EngravingResult> {
   const first = await attempt(host, order);
   if (first.ok) return first;
-  if (!first.ended) host.renew();
-  const second = await attempt(host, order);
+  const second = await attempt(host, order, true);
   if (second.ok) return second;
   return {
     ok: false,
@@ -27,10 +26,9 @@ export async function engraveTwice(host: EngraverHost, order: EngraveOrder): Pro
   };
 }
 
-async function attempt(host: EngraverHost, order: EngraveOrder): Promise<EngravingResult & { ended?: boolean }> {
-  const engraver = host.pid;
-  const result = await host.engrave(order);
-  if (!result.ok) return { ...result, ended: host.pid !== engraver };
+async function attempt(host: EngraverHost, order: EngraveOrder, fresh = false): Promise<EngravingResult> {
+  const result = await host.engrave(order, fresh);
+  if (!result.ok) return result;
   for (const { kind, fd } of order.outputs) {
     // An engraver that says that it is done and wrote nothing is not believed.
     if (sizeOf(fd) === 0) return { ok: false, reason: `the engraver left the ${kind} empty` };

@@ -27,6 +27,10 @@ export interface PoolOptions {
   readonly stallMs?: number;
   /** How long a tracer beyond `min` may be idle, ms. Default 30 s. */
   readonly idleMs?: number;
+  /** Mapped files that are kept of a request. */
+  readonly maxFiles?: number;
+  /** Whether a request of this user may be given to a tracer now; `wake` when that changes. */
+  readonly mayStart?: (uid: number) => boolean;
   /** A tracer ended that should not have, or could not be started. */
   readonly trouble: (message: string) => void;
 }
@@ -91,12 +95,17 @@ export class TracerPool {
 
   /** Hands a request to a tracer, or queues it. */
   capture({ job, clientFd, uid, wanted, deadlineMs = this.#options.deadlineMs }: CaptureOrder): Capture {
-    const run = new CaptureRun(job, loadAddon().dupFd(clientFd));
+    const run = new CaptureRun(job, loadAddon().dupFd(clientFd), this.#options.maxFiles);
     if (!this.#open) run.fail('the daemon is shutting down');
     else if (this.#waiting.length >= (this.#options.queueLength ?? 1024))
       run.fail('too many requests wait for a tracer');
     else this.#enqueue({ uid, run, wanted, deadlineMs });
     return run;
+  }
+
+  /** Looks again whether a request that waits may start. */
+  wake(): void {
+    if (this.#waiting.length > 0) this.#dispatch();
   }
 
   /** Kills all tracers; requests under way fail. */
@@ -184,7 +193,8 @@ export class TracerPool {
   }
 
   #next(): WaitingRun | null {
-    const waiting = this.#waiting.filter(({ uid }) => !this.#resting.has(uid));
+    const mayStart = this.#options.mayStart ?? (() => true);
+    const waiting = this.#waiting.filter(({ uid }) => !this.#resting.has(uid) && mayStart(uid));
     return pickNext(waiting, this.#running, this.#options.max, (uid) => this.#spent.of(uid));
   }
 

@@ -10,6 +10,7 @@ import type { Action, DebuggerRequest } from '../protocol/request.js';
 import { ActivityManager } from './activity-manager.js';
 import { type Capture, type CaptureResult, closeAll } from './capture-run.js';
 import type { Client } from './client.js';
+import type { CopyBudget } from './copy-budget.js';
 import type { EngraverHost } from './engraver-host.js';
 import { apology, copyMemfd, type EngravingResult, engraveTwice, readMemfd, sizeOf } from './engraving.js';
 import type { Log } from './log.js';
@@ -25,6 +26,7 @@ export interface FlowContext {
   readonly policy: PolicyConfig;
   readonly pool: TracerPool;
   readonly engraver: EngraverHost;
+  readonly copies: CopyBudget;
   readonly tombstones: TombstoneDirectory;
   readonly limits: CaptureLimits;
   readonly host: Pick<HostFacts, 'fingerprint' | 'revision'>;
@@ -167,6 +169,9 @@ class RequestFlow {
   /** From the copy to the reply and the notification. Owns the copy's descriptors. */
   async #use(copy: Captured, target: TargetFacts, { files, manager, capture }: Held): Promise<void> {
     const memfds: number[] = [copy.memfd];
+    // A dump that is an answer is there twice.
+    const bytes = sizeOf(copy.memfd) * (isMinidump(this.#request.kind) ? 2 : 1);
+    const giveBack = this.#context.copies.hold(this.#client.credentials.uid, bytes, copy.files.length);
     try {
       if (isMinidump(this.#request.kind)) await this.#answerMinidump(copy, capture, memfds);
       else if (files === null) await this.#answerBacktrace(copy, memfds);
@@ -178,6 +183,7 @@ class RequestFlow {
       }
     } finally {
       closeAll([...memfds, ...copy.files.map(({ fd }) => fd)]);
+      giveBack();
     }
   }
 
@@ -254,8 +260,11 @@ class RequestFlow {
     this.#clock.enter('engrave');
     const { memfd, files, captured } = copy;
     const { dumpBytes } = this.#context.limits;
-    const order = { id: captured.id, memfd, files, outputs, ...(!isFull(this.#request.kind) && { dumpBytes }) };
-    const result = await engraveTwice(this.#context.engraver, order);
+    const { uid } = this.#client.credentials;
+    const order = { id: captured.id, uid, memfd, files, outputs, ...(!isFull(this.#request.kind) && { dumpBytes }) };
+    const result: EngravingResult = this.#context.copies.mayWait(uid)
+      ? await engraveTwice(this.#context.engraver, order)
+      : { ok: false, reason: `too many copies of uid ${uid} wait already` };
     if (result.ok) this.#outcome.unshift(describe(result.engraved));
     else this.#fail(`not engraved: ${logText(result.reason)}`);
     const { debug } = this.#context.log;

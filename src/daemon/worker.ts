@@ -1,5 +1,6 @@
 /** A child process that takes jobs over a channel: how tracers and engravers are started, spoken to and ended. */
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { loadAddon, type Poller } from '../platform/addon.js';
 import { Channel, createChannelPair } from './channel.js';
@@ -84,6 +85,8 @@ export interface ConfinedOptions {
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** Size of the largest file that it may write, bytes. */
   readonly fileBytes: number;
+  /** Memory of its own that it may have, bytes: RLIMIT_DATA, since V8 reserves addresses without end and does not use them. */
+  readonly memoryBytes: number;
   /** Told what of the confinement could not be had. */
   readonly report: (unapplied: readonly string[]) => void;
 }
@@ -101,11 +104,12 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
       cwd: '/',
       fds: [null, null, stderr.childFd, pair.child],
       ...(options.user ?? {}),
-      rlimits: { fsize: options.fileBytes },
+      rlimits: { fsize: options.fileBytes, data: options.memoryBytes },
       parentDeathSignal: osConstants.signals.SIGKILL,
       // A daemon that is root can have all of these, and hands over what its users may not see: better no engraver than one without.
       required: options.user === null ? [] : ['user', 'capabilities', 'noNewPrivs', 'network', 'seccomp'],
     });
+    sacrifice(child.pid);
     options.report(child.unapplied.map(({ step, code }) => `${step} (${code})`));
     const end = (): void => {
       try {
@@ -129,6 +133,18 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
   } finally {
     addon.closeFd(pair.child);
     addon.closeFd(stderr.childFd);
+  }
+}
+
+/** proc(5), oom_score_adj: from 0 to 1000 a process is more likely to be the one. */
+const EXPENDABLE = 500;
+
+/** Where memory runs out this process goes before others: the daemon starts another one. A service manager protects the daemon as a rule. */
+function sacrifice(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(EXPENDABLE));
+  } catch {
+    // It is as likely as the daemon then.
   }
 }
 

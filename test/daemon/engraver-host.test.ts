@@ -32,8 +32,9 @@ const engraved = (id: number) => ({
   softErrors: [],
 });
 const opened = (fd: number) => ({ file: { device: '00:00', inode: fd, path: `/f${fd}` }, fd });
-const order = (id: number) => ({
+const order = (id: number, uid = 0) => ({
   id,
+  uid,
   memfd: 90,
   files: [opened(70), opened(71)],
   outputs: [
@@ -100,6 +101,85 @@ describe('engraver host', () => {
     vi.advanceTimersByTime(900);
     workers[0]!.say(engraved(2));
     expect(await Promise.all(results)).toMatchObject([{ ok: true }, { ok: true }]);
+  });
+
+  describe('with several users', () => {
+    /** Ids of the jobs that the newest engraver was given. */
+    const jobs = () =>
+      workers
+        .at(-1)!
+        .sent.filter(({ message }) => message.type === 'engrave')
+        .map(({ message }) => message.id);
+    const answer = (ms = 0): void => {
+      vi.advanceTimersByTime(ms);
+      workers.at(-1)!.say(engraved(jobs().at(-1) as number));
+    };
+
+    it('lets the one go first who has had less of its time', () => {
+      workers[0]!.say({ type: 'ready' });
+      for (const id of [1, 2, 3]) void host.engrave(order(id, 500));
+      answer(250);
+      void host.engrave(order(4, 501));
+      answer(250);
+      expect(jobs()).toEqual([1, 2, 4]);
+      answer();
+      expect(jobs()).toEqual([1, 2, 4, 3]);
+    });
+
+    it('lets root go first where they have had the same', () => {
+      workers[0]!.say({ type: 'ready' });
+      for (const [id, uid] of [1, 2, 3].map((n) => [n, 500 + n] as const)) void host.engrave(order(id, uid));
+      void host.engrave(order(4, 0));
+      answer();
+      expect(jobs()).toEqual([1, 4]);
+    });
+
+    it('gives a job less time while others wait, alone or root’s all of it', async () => {
+      workers[0]!.say({ type: 'ready' });
+      const slow = host.engrave(order(1, 500));
+      vi.advanceTimersByTime(200);
+      void host.engrave(order(2, 500));
+      vi.advanceTimersByTime(200);
+      expect(workers[0]!.alive).toBe(true);
+      // It has had its time already.
+      void host.engrave(order(3, 0));
+      vi.advanceTimersByTime(0);
+      expect(await slow).toEqual({
+        ok: false,
+        reason: 'the engraver ended: it passed its deadline of 0.3 s while others waited',
+      });
+      workers[1]!.say({ type: 'ready' });
+      expect(jobs()).toEqual([3]);
+      vi.advanceTimersByTime(999);
+      expect(workers[1]!.alive).toBe(true);
+      vi.advanceTimersByTime(1);
+      expect(workers[1]!.killed).toBe('it passed its deadline of 1 s');
+    });
+
+    it('makes a fresh engraver for who wants one, and spoils nobody’s job for that', async () => {
+      workers[0]!.say({ type: 'ready' });
+      const first = host.engrave(order(1, 500));
+      const second = host.engrave(order(2, 500), true);
+      expect(workers).toHaveLength(1);
+      answer();
+      expect(await first).toMatchObject({ ok: true });
+      expect(workers[0]!.killed).toBe('to be replaced by a fresh one');
+      // Whoever comes meanwhile is not the first in it.
+      void host.engrave(order(3, 501));
+      workers[1]!.say({ type: 'ready' });
+      expect(jobs()).toEqual([2]);
+      answer();
+      expect(await second).toMatchObject({ ok: true });
+      expect(jobs()).toEqual([2, 3]);
+      expect(workers).toHaveLength(2);
+    });
+
+    it('does not replace one that has done nothing', () => {
+      workers[0]!.say({ type: 'ready' });
+      void host.engrave(order(1), true);
+      expect(jobs()).toEqual([1]);
+      expect(workers).toHaveLength(1);
+    });
   });
 
   it('takes no descriptor from an engraver', () => {

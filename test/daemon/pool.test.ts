@@ -395,6 +395,41 @@ describe('tracer pool', () => {
     expect(jobsOf(workers[0]!)).toEqual([first, lastId]);
   });
 
+  it('keeps so many files of a capture, and says how many it does not', async () => {
+    makePool({ maxFiles: 2 });
+    ready(...workers);
+    const run = capture();
+    const files = [file(), file(), file()];
+    const memfd = file();
+    const list = files.map((_fd, inode) => ({ device: '0', inode, path: '/x' }));
+    workers[0]!.say({ type: 'files', id: lastId, files: list.slice(0, 1) }, files.slice(0, 1));
+    workers[0]!.say({ type: 'files', id: lastId, files: list.slice(1) }, files.slice(1));
+    workers[0]!.say(captured(lastId), [memfd]);
+    const result = await run.result;
+    expect(result).toMatchObject({
+      ok: true,
+      captured: { softErrors: ['files: 1 are not looked into: a copy may bring 2'] },
+    });
+    expect(result.ok && result.files.map(({ fd }) => fd)).toEqual(files.slice(0, 2));
+    expect(files.map(isOpen)).toEqual([true, true, false]);
+    for (const fd of [...files.slice(0, 2), memfd]) closeSync(fd);
+  });
+
+  it('passes over users who may not start, until they may', () => {
+    const held = new Set([500]);
+    makePool({ min: 1, max: 1, mayStart: (uid) => !held.has(uid) });
+    ready(workers[0]!);
+    capture(500);
+    const first = lastId;
+    capture(501);
+    expect(jobsOf(workers[0]!)).toEqual([lastId]);
+    finish(workers[0]!, lastId);
+    expect(jobsOf(workers[0]!)).toEqual([lastId]);
+    held.clear();
+    pool.wake();
+    expect(jobsOf(workers[0]!)).toEqual([lastId, first]);
+  });
+
   it('bounds the queue and the time in it', async () => {
     makePool({ min: 1, max: 1, queueLength: 2, queueMs: 500 });
     const waiting = [capture(), capture()];

@@ -15,7 +15,11 @@ vi.mock('../../src/platform/addon.js', async (original) => {
 });
 
 const start = (user: { uid: number; gid: number } | null) =>
-  startConfined('/engraver.cjs', { user, fileBytes: 1, report: () => {} }, { message: () => {}, ended: () => {} });
+  startConfined(
+    '/engraver.cjs',
+    { user, fileBytes: 1, memoryBytes: 1, report: () => {} },
+    { message: () => {}, ended: () => {} },
+  );
 
 describe('a confined worker', () => {
   it.each(['user', 'capabilities', 'noNewPrivs', 'network', 'seccomp'])(
