@@ -1,6 +1,6 @@
 /**
  * lldb opens the daemon's dumps and sees what their tombstones say: threads, pcs, modules, build ids, the reason. Dumps of arm64 and arm
- * are made in the guest that scripts/arm64/test.mjs runs; those that it left are looked at here. Skipped without lldb.
+ * are made in the emulated guest, by test/arm64/leave-dumps.sh; those that it left are looked at here. Skipped without lldb.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -71,12 +71,12 @@ describe.skipIf(lldb === null)(`lldb${how}`, () => {
     await expectSameInLldb(`${path}.dmp`, parseTombstone(readFileSync(path, 'utf8')));
   });
 
-  const samples = join(root, '.cache/arm64-shared');
+  const samples = join(root, '.cache/arm64-shared/lldb');
   const dumps = existsSync(samples) ? readdirSync(samples, { recursive: true, encoding: 'utf8' }) : [];
   const guests = dumps.filter((name) => name.endsWith('.dmp'));
 
   it.skipIf(guests.length === 0)(
-    `sees what was left of ARM guests (${guests.length || 'none: npm run test:arm64 with samples'})`,
+    `sees what was left of ARM guests (${guests.length || 'none: see test/arm64/leave-dumps.sh'})`,
     { timeout: 300_000 },
     async () => {
       for (const name of guests) {
