@@ -1,6 +1,8 @@
 import type { Mapping } from './mapping.js';
 
 const PROT_EXEC = 4;
+/** How far back a search goes among mappings that overlap. */
+const MAX_OVERLAP = 1024;
 
 /** The mappings of a process in order of address, found by binary search. */
 export class MappingTable {
@@ -9,6 +11,9 @@ export class MappingTable {
   readonly device: Uint8Array;
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
+  /** The highest end of the mappings up to each. */
+  readonly #reach: Float64Array;
+  readonly #overlap: boolean;
   /** Where the last address was found: most lookups fall there again. */
   #last = -1;
 
@@ -19,6 +24,13 @@ export class MappingTable {
     this.device = Uint8Array.from(sorted, (mapping) => (isDevice(mapping) ? 1 : 0));
     this.#starts = Float64Array.from(sorted, (mapping) => mapping.start);
     this.#ends = Float64Array.from(sorted, (mapping) => mapping.end);
+    this.#reach = this.#ends.slice();
+    let overlap = false;
+    for (let i = 1; i < sorted.length; i++) {
+      overlap ||= this.#starts[i]! < this.#reach[i - 1]!;
+      this.#reach[i] = Math.max(this.#reach[i]!, this.#reach[i - 1]!);
+    }
+    this.#overlap = overlap;
   }
 
   /** Index of the mapping that holds an address; -1 when none does. */
@@ -32,10 +44,13 @@ export class MappingTable {
       if (this.#starts[middle]! <= address) low = middle + 1;
       else high = middle;
     }
-    const index = low - 1;
-    if (index < 0 || address >= this.#ends[index]!) return -1;
-    this.#last = index;
-    return index;
+    // Behind a mapping that lies inside another, the other goes on.
+    for (let index = low - 1, i = 0; index >= 0 && i < MAX_OVERLAP && address < this.#reach[index]!; index--, i++) {
+      if (address >= this.#ends[index]!) continue;
+      if (!this.#overlap) this.#last = index;
+      return index;
+    }
+    return -1;
   }
 
   isExecutable(address: number): boolean {

@@ -20,6 +20,13 @@ export interface ExpectedFrame {
   readonly sp?: string;
 }
 
+/** A file's bytes that are readable at an address, or at several: from an offset, or from that of the mapping there. */
+interface MemoryFromFile {
+  readonly file: string;
+  readonly file_offset?: string | number;
+  readonly start: string | readonly string[];
+}
+
 interface CaseJson {
   readonly name: string;
   readonly arch: ArchName;
@@ -30,11 +37,7 @@ interface CaseJson {
   readonly files?: readonly string[];
   readonly extraSetup?: {
     readonly pac_mask?: string;
-    readonly memory_from_file?: {
-      readonly file: string;
-      readonly file_offset: string | number;
-      readonly start: string;
-    };
+    readonly memory_from_file?: MemoryFromFile | readonly MemoryFromFile[];
     readonly no_process_memory?: boolean;
   } | null;
   readonly expected: { readonly num_frames?: number; readonly frames: readonly ExpectedFrame[] };
@@ -110,12 +113,15 @@ export function loadCase(directory: string): RecordedCase {
     const content = readFileSync(join(directory, file));
     blocks.push(new BufferMemory(Number(content.readBigUInt64LE(0)), content.subarray(8)));
   }
-  const extra = json.extraSetup?.memory_from_file;
-  if (extra !== undefined) {
-    const start = Number(extra.start);
-    const given = Number(extra.file_offset);
+  // Each begins where the one below it, which is as long as its file, ends.
+  const extra = [json.extraSetup?.memory_from_file ?? []]
+    .flat()
+    .flatMap(({ file, file_offset, start }) => [start].flat().map((at) => ({ file, file_offset, start: Number(at) })))
+    .sort((one, other) => other.start - one.start);
+  for (const { file, file_offset, start } of extra) {
+    const given = Number(file_offset);
     const offset = Number.isNaN(given) ? (mappings.find((mapping) => mapping.start === start)?.offset ?? 0) : given;
-    blocks.push(new BufferMemory(start, readFileSync(join(directory, extra.file)).subarray(offset)));
+    blocks.push(new BufferMemory(start, readFileSync(join(directory, file)).subarray(offset)));
   }
   return {
     name: json.name,

@@ -35,6 +35,18 @@ describe('MappingTable', () => {
     expect(table.neighbour(table.find(0x2000), 1)).toBeNull();
   });
 
+  it('takes the inner of two mappings that overlap, whatever was asked before', () => {
+    const overlapping = new MappingTable([
+      mapping({ start: 0x1000, end: 0x9000 }),
+      mapping({ start: 0x2000, end: 0x3000, name: 'jit0' }),
+      mapping({ start: 0x5000, end: 0x6000, name: 'jit1' }),
+      mapping({ start: 0x8000, end: 0xa000, name: 'across' }),
+    ]);
+    const nameAt = (address: number): string | undefined => overlapping.mappings[overlapping.find(address)]?.name;
+    const addresses = [0x1000, 0x2000, 0x3000, 0x5fff, 0x6000, 0x2fff, 0x8000, 0x9fff, 0xa000];
+    expect(addresses.map(nameAt)).toEqual(['', 'jit0', '', 'jit1', '', 'jit0', 'across', 'across', undefined]);
+  });
+
   it('tells device memory', () => {
     const names = ['/dev/kgsl', '/dev/ashmem/dalvik', '/devices', '/dev/ashmem'].map((name) =>
       isDevice(mapping({ name })),

@@ -23,7 +23,8 @@ export const seeds = (): Uint8Array[] => [
 export function target(bytes: Uint8Array): string {
   let word = '';
   const elf = ElfFile.parse(new BufferSource(bytes));
-  const sources = [new PerfMap(bytes), ...(elf instanceof ElfFile ? [new ElfSymbols(elf)] : [])];
+  const tables = elf instanceof ElfFile ? [new ElfSymbols(elf), new ElfSymbols(elf, { bisect: true })] : [];
+  const sources = [new PerfMap(bytes), ...tables];
   for (const source of sources) {
     for (const address of [0, 0x100, 0x110, 0x1000, 0x2010, 2 ** 32, 2 ** 53]) {
       const found = source.functionAt(address);
