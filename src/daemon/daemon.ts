@@ -130,7 +130,9 @@ export class Daemon {
     const { config } = options;
     // First of all: a second daemon must not touch the directory of the one that runs.
     const { sockets: names, tombstoneDir, tombstoneOwner } = resolveSettings(config, readMachineTraits());
-    const sockets = openRequestSockets(names, options.env);
+    const sockets = openRequestSockets(names, options.env, (reason) =>
+      options.log.error(`serving without a second socket: ${logText(reason, 1024)}`),
+    );
     try {
       const tombstones = await TombstoneDirectory.open({
         dir: tombstoneDir,

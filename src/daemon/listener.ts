@@ -1,6 +1,6 @@
 /** The request sockets: made here, or handed over by the service manager (sd_listen_fds(3)). */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { loadAddon } from '../platform/addon.js';
+import { type Credentials, loadAddon, type UnixAddress } from '../platform/addon.js';
 
 /** sd_listen_fds(3): SD_LISTEN_FDS_START. */
 const FIRST_PASSED_FD = 3;
@@ -22,20 +22,27 @@ export class ListenError extends Error {
 
 /**
  * The sockets that the service manager passed, else new ones: a name is abstract, or a path where it begins with `/`. A path that a
- * daemon left behind is taken over, one that is listened on is not. All are there, or none.
+ * daemon left behind is taken over, one that is listened on is not. The first must be had; the others are for fewer clients, and anybody
+ * can take an abstract name: what is wrong with them is told to `missed`.
  * @throws ListenError
  */
-export function openRequestSockets(names: readonly string[], env: NodeJS.ProcessEnv = process.env): RequestSocket[] {
+export function openRequestSockets(
+  names: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  missed: (reason: string) => void = () => {},
+): RequestSocket[] {
   const passed = takePassedSockets(env);
   if (passed.length > 0) return passed;
   const sockets: RequestSocket[] = [];
-  try {
-    for (const name of names) sockets.push(listen(name));
-    return sockets;
-  } catch (error) {
-    for (const socket of sockets) socket.close();
-    throw error;
+  for (const [at, name] of names.entries()) {
+    try {
+      sockets.push(listen(name));
+    } catch (error) {
+      if (at === 0) throw error;
+      missed((error as Error).message);
+    }
   }
+  return sockets;
 }
 
 function listen(name: string): RequestSocket {
@@ -71,7 +78,7 @@ function listenOnAbstract(name: string): RequestSocket {
     const fd = addon.listenUnix('stream', { abstract: name }, { backlog: BACKLOG, passRights: false });
     return { fd, name: `@${name}`, close: () => addon.closeFd(fd) };
   } catch (error) {
-    throw listenError(error, `@${name}`);
+    throw listenError(error, `@${name}`, { abstract: name });
   }
 }
 
@@ -91,16 +98,36 @@ function listenOnPath(path: string): RequestSocket {
       },
     };
   } catch (error) {
-    throw listenError(error, path);
+    throw listenError(error, path, { path });
   }
 }
 
-function listenError(error: unknown, name: string): ListenError {
+function listenError(error: unknown, name: string, address: UnixAddress): ListenError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
+    const owner = ownerOf(address);
+    if (owner !== null && owner.uid !== 0 && owner.uid !== process.geteuid?.()) {
+      const who = `a process of uid ${owner.uid} (pid ${owner.pid})`;
+      return new ListenError(`${name} is in use by ${who}: end it, or choose another name with --socket`);
+    }
     return new ListenError(`${name} is in use: another debuggerd runs; stop it, or choose another name with --socket`);
   }
   return new ListenError(`cannot listen on ${name}: ${message}`);
+}
+
+/** Who listens there; null where that cannot be told. */
+function ownerOf(address: UnixAddress): Credentials | null {
+  const addon = loadAddon();
+  try {
+    const fd = addon.connectUnix('stream', address, { timeoutMs: 0 });
+    try {
+      return addon.peerCredentials(fd);
+    } finally {
+      addon.closeFd(fd);
+    }
+  } catch {
+    return null;
+  }
 }
 
 /** Removes a socket that nobody listens on; anything else stays, and the bind says what is wrong. */

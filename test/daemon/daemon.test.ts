@@ -11,6 +11,7 @@ import { type DaemonConfig, defaultConfig } from '../../src/daemon/config.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import type { Log } from '../../src/daemon/log.js';
 import type { ServerOptions } from '../../src/daemon/server.js';
+import { loadAddon } from '../../src/platform/addon.js';
 import { encodeRequest } from '../../src/protocol/request.js';
 import { connectTo, uniqueName } from './socket-client.js';
 import { until } from './until.js';
@@ -108,6 +109,18 @@ describe('daemon', () => {
       `\0backtrace of pid ${process.pid} tid ${process.pid} with /lib/mapped.so\n`,
     );
     expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('serves without its second socket where somebody has that', async () => {
+    const socket32 = uniqueName('squatted');
+    const addon = loadAddon();
+    const squatter = addon.listenUnix('stream', { abstract: socket32 });
+    cleanups.push(async () => addon.closeFd(squatter));
+    const { socket, lines, daemon } = await start({}, { socket32 });
+    expect(daemon.socketNames).toEqual([`@${socket}`]);
+    expect(lines).toEqual([expect.stringMatching(`^error: serving without a second socket: @${socket32} is in use`)]);
+    expect(await crash(socket)).toBe('\0');
+    await until(() => lines.length > 1, 'the crash is logged');
   });
 
   it('refuses without a byte, and the log says why', async () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { lstatSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,11 +104,31 @@ describe('request socket', () => {
     expect(() => openRequestSockets([name], many)).toThrow('the service manager passed 10 sockets');
   });
 
-  it('opens several, or none where one is taken', () => {
+  it('needs the first of several, and says which other one is taken', () => {
     const [first, second] = [uniqueName('first'), uniqueName('second')];
     sockets.push(...openRequestSockets([second], {}));
-    expect(() => openRequestSockets([first, second], {})).toThrow(`@${second} is in use`);
-    sockets.push(...openRequestSockets([first], {}));
+    const missed: string[] = [];
+    const opened = openRequestSockets([first, second], {}, (reason) => missed.push(reason));
+    sockets.push(...opened);
+    expect(opened.map(({ name }) => name)).toEqual([`@${first}`]);
+    expect(missed).toEqual([expect.stringMatching(`^@${second} is in use`)]);
+    expect(() => openRequestSockets([second, uniqueName('third')], {})).toThrow(`@${second} is in use`);
+  });
+
+  it.runIf(process.getuid?.() === 0)('names who has taken it, when that is no daemon of root', async () => {
+    await chmod(dir, 0o777);
+    const path = join(dir, 'squatted.sock');
+    const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('listens'))`;
+    const squatter = spawn(process.execPath, ['-e', script], { uid: 54_321, gid: 54_321, cwd: '/' });
+    try {
+      await once(squatter.stdout, 'data');
+      expect(() => openRequestSockets([path], {})).toThrow(
+        `${path} is in use by a process of uid 54321 (pid ${squatter.pid}): end it, or choose another name with --socket`,
+      );
+    } finally {
+      squatter.kill('SIGKILL');
+      await once(squatter, 'exit');
+    }
   });
 
   it('is the one that the service manager passed', async () => {
