@@ -237,6 +237,7 @@ describe('a live process', () => {
     const mortal = await TracerProcess.start();
     const program = run(compile('vfork-parent'), [], {});
     await program.said(/ready/);
+    while (!/^State:\tD/m.test(status(program.pid))) await new Promise((resolve) => setImmediate(resolve));
     const id = mortal.request({ pid: program.pid, tid: numberAfter(program.output, 'tid') });
     const { dump } = await mortal.copy(id);
     expect(await mortal.released(id)).toMatchObject({ ending: true });
