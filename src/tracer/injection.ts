@@ -10,7 +10,7 @@ import type { Addon } from '../platform/addon.js';
 import { CaptureError } from './failure.js';
 import { pendingSignal } from './freeze.js';
 
-const { SIGSTOP, SIGTRAP } = constants.signals;
+const { SIGKILL, SIGSTOP, SIGTRAP } = constants.signals;
 const NT_PRSTATUS = 1;
 const REGISTER_BYTES = 512;
 const SIGNALS = 8;
@@ -125,29 +125,40 @@ export function inject(
     set(registers, place, parameters[i] ?? 0);
   });
   addon.setOptions(tid, addon.constants.PTRACE_O_TRACESYSGOOD | options);
-  const stop = { wanted: false };
+  const course: Course = { child: 0, stopped: false };
   try {
     // No handler may run on these registers.
     addon.setSignalMask(tid, Buffer.alloc(SIGNALS, 0xff));
     addon.setRegset(tid, NT_PRSTATUS, registers);
-    return run(addon, tid, table, own, stop);
+    const result = run(addon, tid, table, own, course);
+    return { result, child: course.child };
+  } catch (error) {
+    // A child that nobody knows of would be there as long as this process.
+    if (course.child !== 0) addon.tgkill(course.child, course.child, SIGKILL);
+    throw error;
   } finally {
     restore(addon, tid, own, mask);
-    if (stop.wanted) addon.tgkill(pid, tid, SIGSTOP);
+    if (course.stopped) addon.tgkill(pid, tid, SIGSTOP);
   }
 }
 
-/** From before the instruction to the stop behind it. `stop.wanted`: a job control stop was kept from the thread. */
-function run(addon: Addon, tid: number, table: SyscallTable, own: Buffer, stop: { wanted: boolean }): Injected {
+/** What happened on the way, for whoever has to put things in order when it goes wrong. */
+interface Course {
+  child: number;
+  /** A job control stop was kept from the thread. */
+  stopped: boolean;
+}
+
+/** From before the instruction to the stop behind it; the call's result. */
+function run(addon: Addon, tid: number, table: SyscallTable, own: Buffer, course: Course): number {
   const end = performance.now() + PATIENCE_MS;
-  let child = 0;
   let entered = false;
   for (let stops = 0; stops < MAX_STOPS; stops++) {
     addon.contToSyscall(tid);
     const status = addon.wait(tid, Math.max(0, end - performance.now()));
     if (status === null) throw new CaptureError(`thread ${tid}: the system call did not come back`);
     if (status.kind !== 'stopped') throw new CaptureError(`thread ${tid} ended`);
-    if (status.event === addon.constants.PTRACE_EVENT_CLONE) child = addon.getEventMessage(tid);
+    if (status.event === addon.constants.PTRACE_EVENT_CLONE) course.child = addon.getEventMessage(tid);
     else if (status.event === 0 && status.signal === SYSCALL_STOP) {
       if (!entered) {
         entered = true;
@@ -155,11 +166,11 @@ function run(addon: Addon, tid: number, table: SyscallTable, own: Buffer, stop: 
       }
       const registers = Buffer.alloc(own.length);
       addon.getRegset(tid, NT_PRSTATUS, registers);
-      return { result: Number(get(registers, table.result)), child };
+      return Number(get(registers, table.result));
     } else if (status.event === 0) {
       const signal = pendingSignal(status.status);
       // Of what can be sent, only SIGSTOP cannot be blocked: it comes again when all is as it was.
-      stop.wanted = signal === SIGSTOP;
+      course.stopped = signal === SIGSTOP;
       throw new CaptureError(`thread ${tid}: signal ${signal} came instead of the system call's end`);
     }
   }

@@ -7,7 +7,7 @@ import {
   type ProcessFacts,
   type TargetFacts,
 } from '../../src/daemon/policy.js';
-import type { RequestKind } from '../../src/protocol/job.js';
+import type { Action } from '../../src/protocol/request.js';
 
 const same = (id: number) => ({ real: id, effective: id, saved: id });
 
@@ -36,7 +36,7 @@ const config: PolicyConfig = {
 };
 
 interface Case {
-  kind: RequestKind;
+  kind: Action;
   uid: number;
   peer?: Partial<PeerCredentials>;
   self?: Partial<ProcessFacts> | null;
@@ -92,7 +92,7 @@ describe('policy: crash', () => {
 });
 
 describe('policy: explicit dumps', () => {
-  it.each<[RequestKind, number, number, string]>([
+  it.each<[Action, number, number, string]>([
     ['tombstone', 0, 4242, 'root'],
     ['backtrace', 0, 4242, 'root'],
     ['backtrace', 0, 0, 'root'],
@@ -100,6 +100,12 @@ describe('policy: explicit dumps', () => {
     ['backtrace', 1000, 1000, 'system'],
     ['tombstone', 1000, 4242, 'no: uid 1000 may not ask for tombstones'],
     ['tombstone', 4242, 4242, 'no: uid 4242 may not ask for tombstones'],
+    ['minidump', 0, 4242, 'root'],
+    ['full minidump', 0, 4242, 'root'],
+    ['minidump', 1000, 1000, 'no: uid 1000 may not ask for minidumps'],
+    ['minidump', 4242, 4242, 'no: uid 4242 may not ask for minidumps'],
+    ['full minidump', 4242, 4242, 'no: uid 4242 may not ask for minidumps'],
+    ['stopped full minidump', 1000, 4242, 'no: uid 1000 may not ask for minidumps'],
     ['backtrace', 4242, 4242, 'own process'],
     ['backtrace', 4242, 4243, 'no: process 200 is of another user'],
     ['backtrace', 4242, 0, 'no: process 200 is of another user'],
