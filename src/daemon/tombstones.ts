@@ -1,7 +1,7 @@
 /**
  * The tombstone directory: files are written under temporary names and renamed into a slot when they are whole, so a slot holds the old
  * tombstone or the new one, never a part. Everything goes through a descriptor of the directory, and no link in it is followed: a rename
- * replaces the link itself, and new files are made with O_EXCL.
+ * replaces the link itself, and new files are made with O_EXCL. Where the directory is removed while the daemon runs it is made anew.
  */
 import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
@@ -31,14 +31,17 @@ export interface PendingFile {
 const DIRECTORY_MODE = 0o750;
 /** Temporary names tell whose they are, so that another daemon's files in the same directory stay. */
 const TEMPORARY = /^\.tombstone-(\d{1,10})-\d{1,15}\.tmp$/;
+const COPY_CHUNK = 256 * 1024;
 /** Entries of the directory looked at when old temporary files are removed. */
 const MAX_ENTRIES = 10_000;
 
 export class TombstoneDirectory {
   readonly #options: TombstoneOptions;
-  readonly #dir: FileHandle;
+  #dir: FileHandle;
   /** The directory by its descriptor: renaming or replacing its path changes nothing. */
-  readonly #base: string;
+  #base: string;
+  /** The directory being made anew. */
+  #renewal: Promise<void> | null = null;
   /** Publications one after the other: each sees the slots as the one before left them. */
   #turn: Promise<unknown> = Promise.resolve();
   #serial = 0;
@@ -57,26 +60,22 @@ export class TombstoneDirectory {
    */
   static async open(options: TombstoneOptions): Promise<TombstoneDirectory> {
     const dir = resolve(options.dir);
-    try {
-      await mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
-      const handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-      const tombstones = new TombstoneDirectory({ ...options, dir }, handle);
-      await tombstones.#removeStale();
-      return tombstones;
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      const why = code === 'ELOOP' || code === 'ENOTDIR' ? 'it is a link or no directory' : message;
-      throw new TombstoneError(
-        `cannot use the tombstone directory ${dir}: ${why}; choose another with --tombstone-dir`,
-      );
-    }
+    const tombstones = new TombstoneDirectory({ ...options, dir }, await openDirectory(dir));
+    await tombstones.#removeStale().catch((error: unknown) => {
+      throw unusable(dir, error);
+    });
+    return tombstones;
   }
 
   /** A new file, 0600, of the configured owner, open for writing and reading. */
   async create(): Promise<PendingFile> {
-    const name = `.tombstone-${process.pid}-${this.#serial++}.tmp`;
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const file = { name, handle: await open(join(this.#base, name), flags, 0o600) };
+    const base = this.#base;
+    const file = await this.#createIn(base).catch(async (error: unknown) => {
+      // There is no other way for a name to be missing that is being made.
+      if (!isMissing(error)) throw error;
+      if (this.#base === base) await this.#renew();
+      return this.#createIn(this.#base);
+    });
     const { owner } = this.#options;
     try {
       if (owner !== null) await file.handle.chown(owner.uid, owner.gid);
@@ -85,6 +84,24 @@ export class TombstoneDirectory {
       await this.discard(file);
       throw error;
     }
+  }
+
+  async #createIn(base: string): Promise<PendingFile> {
+    const name = `.tombstone-${process.pid}-${this.#serial++}.tmp`;
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    return { name, handle: await open(join(base, name), flags, 0o600) };
+  }
+
+  #renew(): Promise<void> {
+    this.#renewal ??= (async () => {
+      const old = this.#dir;
+      this.#dir = await openDirectory(this.#options.dir);
+      this.#base = `/proc/self/fd/${this.#dir.fd}`;
+      await old.close();
+    })().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
   }
 
   /** Removes a file that is not to be published. */
@@ -113,7 +130,18 @@ export class TombstoneDirectory {
   async #publish(text: PendingFile, minidump: PendingFile | null): Promise<string> {
     const files = minidump === null ? [text] : [text, minidump];
     try {
-      return await this.#moveIntoSlot(text, minidump);
+      return await this.#moveIntoSlot(text, minidump).catch(async (error: unknown) => {
+        if (!isMissing(error)) throw error;
+        // The names are gone, with the directory as a rule; what was written is not.
+        const copies: PendingFile[] = [];
+        for (const { handle } of [...files]) {
+          const copy = await this.create();
+          files.push(copy);
+          copies.push(copy);
+          await copyFile(handle, copy.handle);
+        }
+        return this.#moveIntoSlot(copies[0]!, copies[1] ?? null);
+      });
     } catch (error) {
       await Promise.all(files.map((file) => this.discard(file)));
       throw error;
@@ -182,6 +210,39 @@ export class TombstoneDirectory {
       () => true,
       () => false,
     );
+  }
+}
+
+/** @throws TombstoneError */
+async function openDirectory(dir: string): Promise<FileHandle> {
+  try {
+    await mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
+    return await open(dir, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw unusable(dir, error);
+  }
+}
+
+function unusable(dir: string, error: unknown): TombstoneError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === 'ELOOP' || code === 'ENOTDIR' ? 'it is a link or no directory' : message;
+  return new TombstoneError(`cannot use the tombstone directory ${dir}: ${why}; choose another with --tombstone-dir`);
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+async function copyFile(from: FileHandle, to: FileHandle): Promise<void> {
+  const chunk = Buffer.allocUnsafe(COPY_CHUNK);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await from.read(chunk, 0, chunk.length, position);
+    if (bytesRead === 0) return;
+    for (let done = 0; done < bytesRead; ) {
+      const { bytesWritten } = await to.write(chunk, done, bytesRead - done, position + done);
+      done += bytesWritten;
+    }
+    position += bytesRead;
   }
 }
 

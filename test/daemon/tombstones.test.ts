@@ -45,6 +45,58 @@ const age = (name: string, minutes: number): Promise<void> => {
 };
 
 describe('tombstone directory', () => {
+  describe('removed while the daemon runs', () => {
+    it('is made anew for the next crash', async () => {
+      const tombstones = await openDirectory();
+      await publish(tombstones, 'first');
+      await rm(dir, { recursive: true });
+      expect(await publish(tombstones, 'second')).toBe(join(dir, 'tombstone_00'));
+      expect([await read('tombstone_00'), await read('tombstone_00.dmp')]).toEqual(['second', 'dump of second']);
+      expect((await stat(dir)).mode & 0o777).toBe(0o750);
+      expect(await publish(tombstones, 'third')).toBe(join(dir, 'tombstone_01'));
+    });
+
+    it('and made by somebody else is used', async () => {
+      const tombstones = await openDirectory();
+      await rm(dir, { recursive: true });
+      await mkdir(dir);
+      await writeFile(join(dir, 'tombstone_00'), 'theirs');
+      expect(await publish(tombstones, 'ours')).toBe(join(dir, 'tombstone_01'));
+      expect(await read('tombstone_00')).toBe('theirs');
+    });
+
+    it('does not lose what is being written', async () => {
+      const tombstones = await openDirectory();
+      const [text, minidump] = [await tombstones.create(), await tombstones.create()];
+      await text.handle.writeFile('text');
+      await minidump.handle.writeFile('d'.repeat(600_000));
+      await rm(dir, { recursive: true });
+      expect(await tombstones.publish(text, minidump)).toBe(join(dir, 'tombstone_00'));
+      expect(await read('tombstone_00')).toBe('text');
+      expect(await read('tombstone_00.dmp')).toBe('d'.repeat(600_000));
+      expect((await readdir(dir)).sort()).toEqual(['tombstone_00', 'tombstone_00.dmp']);
+    });
+
+    it('is made anew once for many at a time', async () => {
+      const tombstones = await openDirectory(10);
+      await rm(dir, { recursive: true });
+      const paths = await Promise.all(Array.from({ length: 8 }, (_, i) => publish(tombstones, `number ${i}`)));
+      expect(new Set(paths).size).toBe(8);
+      expect(await readdir(dir)).toHaveLength(16);
+    });
+
+    it('is not followed where it is a link now', async () => {
+      const tombstones = await openDirectory();
+      const text = await tombstones.create();
+      await rm(dir, { recursive: true });
+      const elsewhere = join(root, 'elsewhere');
+      await mkdir(elsewhere);
+      await symlink(elsewhere, dir);
+      await expect(tombstones.publish(text, null)).rejects.toThrow('it is a link or no directory');
+      expect(await readdir(elsewhere)).toEqual([]);
+    });
+  });
+
   it('fills the slots in order, each with its minidump, readable by the owner only', async () => {
     const tombstones = await openDirectory();
     expect(await publish(tombstones, 'first')).toBe(join(dir, 'tombstone_00'));
