@@ -68,6 +68,12 @@ function boot(image, cpu) {
   ];
   const guest = spawn('qemu-system-aarch64', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const deadline = setTimeout(() => guest.kill('SIGKILL'), guestDeadlineMs);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      guest.kill('SIGKILL');
+      process.exit(1);
+    });
+  }
   let tail = '';
   guest.stdout.setEncoding('utf8').on('data', (text) => {
     process.stdout.write(text);
