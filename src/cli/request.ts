@@ -1,9 +1,11 @@
 /** `debuggerd -b TID` and `debuggerd TID`: asks the daemon for a backtrace or a tombstone, with Android's words and exit codes. */
 import { writeSync } from 'node:fs';
-import { loadAddon } from '../platform/addon.js';
+import { isatty } from 'node:tty';
+import { type Credentials, loadAddon } from '../platform/addon.js';
 import { readProcStatus } from '../platform/proc-status.js';
 import { ACK, type Action, DEFAULT_SOCKET, encodeRequest } from '../protocol/request.js';
 import { CommandError } from './failure.js';
+import { shownText } from './shown-text.js';
 
 export interface RequestOptions {
   /** Abstract name or absolute path of the daemon's socket; else $DEBUGGERD_SOCKET, else Android's name. */
@@ -17,9 +19,14 @@ export interface Output {
 }
 
 const STANDARD: Output = {
-  stdout: (text) => writeOut(Buffer.from(text as Uint8Array)),
+  stdout: (text) => writeOut(forOutput(Buffer.from(text as Uint8Array), isatty(1))),
   stderr: (text) => process.stderr.write(text),
 };
+
+/** An answer as it is, but for a terminal: names of threads and files are in it, and whoever chose those does not rule the terminal. */
+export function forOutput(bytes: Uint8Array, terminal: boolean): Uint8Array {
+  return terminal ? Buffer.from(shownText(Buffer.from(bytes).toString('utf8'))) : bytes;
+}
 
 /** To the descriptor itself: Node's stream takes some milliseconds to be made. Where that is full and does not wait, the stream is needed. */
 function writeOut(bytes: Uint8Array): void {
@@ -51,7 +58,7 @@ export async function requestBacktrace(tid: number, options: RequestOptions, out
 export async function requestTombstone(tid: number, options: RequestOptions, output: Output = STANDARD): Promise<void> {
   output.stdout(`Sending request to dump task ${tid}.\n`);
   const path = await request('tombstone', tid, options);
-  output.stderr(`Tombstone written to: ${Buffer.from(path).toString('utf8')}\n`);
+  output.stderr(`Tombstone written to: ${shownText(Buffer.from(path).toString('utf8'))}\n`);
 }
 
 /** The answer behind the ack byte; never empty. */
@@ -97,6 +104,7 @@ export function receiveAnswer(
     }
   };
   try {
+    if (!name.startsWith('/')) checkOwner(addon.peerCredentials(fd), shown, failed);
     addon.setTimeouts(fd, { receiveMs: ANSWER_TIMEOUT_MS, sendMs: 5000 });
     system(() => addon.sendMessage(fd, encodeRequest(kind, tid)));
     const buffer = new Uint8Array(BUFFER_BYTES);
@@ -117,6 +125,17 @@ export function receiveAnswer(
   } finally {
     addon.closeFd(fd);
   }
+}
+
+/**
+ * Any process can take an abstract name that is free, and answer whatever it likes. A path belongs to who may write in its directory, and is
+ * never used unless it was named: it also reaches daemons whose user has no name here (user_namespaces(7)).
+ */
+function checkOwner({ uid, pid }: Credentials, shown: string, failed: string): void {
+  if (uid === 0 || uid === process.geteuid?.()) return;
+  throw new CommandError(
+    `${failed} The socket ${shown} is held by uid ${uid} (pid ${pid}), which is neither root nor you: that is not the system's debuggerd.`,
+  );
 }
 
 function connectProblem(code: string | undefined, shown: string, error: Error): string {

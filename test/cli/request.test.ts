@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/cli/failure.js';
-import { requestBacktrace, requestTombstone } from '../../src/cli/request.js';
+import { forOutput, requestBacktrace, requestTombstone } from '../../src/cli/request.js';
 import { uniqueName } from '../daemon/socket-client.js';
 
 const children: ChildProcess[] = [];
@@ -72,6 +72,22 @@ describe('debuggerd -b TID', () => {
   });
 });
 
+describe('what an answer says', () => {
+  const words = Buffer.from('name \x1b]0;owned\x07\x1b[2J\u202e\n\tnext\n');
+
+  it('rules no terminal, and comes as it is to a file', () => {
+    expect(Buffer.from(forOutput(words, true)).toString()).toBe(
+      'name \\u{1b}]0;owned\\u{7}\\u{1b}[2J\\u{202e}\n\tnext\n',
+    );
+    expect(forOutput(words, false)).toEqual(words);
+  });
+
+  it('rules none as a path either', async () => {
+    const socket = await daemonThatAnswers(Buffer.from('\0/data/\x1b[2J'));
+    expect((await ask(requestTombstone, process.pid, socket)).stderr).toBe('Tombstone written to: /data/\\u{1b}[2J\n');
+  });
+});
+
 describe('what goes wrong is one line', () => {
   const message = async (said: Promise<Said>): Promise<string> => {
     const { error, stderr } = await said;
@@ -106,6 +122,28 @@ describe('what goes wrong is one line', () => {
     const socket = await daemonThatAnswers(answer);
     expect(await message(ask(requestBacktrace, process.pid, socket))).toMatch(
       /^Error dumping backtrace\. The daemon .*log says why\.$/,
+    );
+  });
+
+  it.runIf(process.getuid?.() === 0)('a daemon that is neither root’s nor the asker’s own', async () => {
+    const script = `
+      const server = require('node:net').createServer((socket) => socket.end('\\0false words'));
+      server.listen('\\0' + process.argv[1], () => console.log('listens'));`;
+    // Of this length alone all versions of Node bind the very name: the older ones pad it with NULs.
+    const name = uniqueName('squatted').padEnd(107, 'x');
+    const child = spawn(process.execPath, ['-e', script, name], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: '/',
+      uid: 54_321,
+      gid: 54_321,
+    });
+    children.push(child);
+    await once(child.stdout!, 'data');
+    const said = await ask(requestBacktrace, process.pid, name);
+    expect(said.stdout).toBe(sending);
+    expect(await message(Promise.resolve(said))).toBe(
+      `Error dumping backtrace. The socket @${name} is held by uid 54321 (pid ${child.pid}), which is neither root nor you: ` +
+        "that is not the system's debuggerd.",
     );
   });
 

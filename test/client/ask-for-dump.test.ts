@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { built, runnable } from './built.js';
 import type { FakeDaemon } from './fake-daemon.js';
 import { listen, run } from './stage.js';
 
-const { EACCES, EAGAIN, ECONNREFUSED, EIO, ENAMETOOLONG } = constants.errno;
+const { EACCES, EAGAIN, ECONNREFUSED, EIO, ENAMETOOLONG, EPERM } = constants.errno;
 const DUMP_TOMBSTONE = 1;
 const DUMP_BACKTRACE = 2;
 
@@ -46,6 +48,23 @@ describe.each(runnable)('asking for a dump, %s', (arch) => {
     socket.end('tombstones/tombstone_07');
     await program.ended;
     expect(program.output).toBe('0 /data/tombstones/tombstone_07\n');
+  });
+
+  it.runIf(process.getuid?.() === 0)('trusts no abstract socket of another user', async () => {
+    const script = `
+      const server = require('node:net').createServer((socket) => socket.end('\\0false words'));
+      server.listen('\\0' + process.argv[1], () => console.log('listens'));`;
+    const name = `debuggerd-test-${process.pid}-${arch}-`.padEnd(107, 'z');
+    const squatter = spawn(process.execPath, ['-e', script, name], { cwd: '/', uid: 54_321, gid: 54_321 });
+    try {
+      await once(squatter.stdout, 'data');
+      const program = run(built(arch).own('ask-for-dump'), ['backtrace', '12', '-1'], { socket: name });
+      await program.ended;
+      expect([program.output, program.errors]).toEqual(['', `-1 ${EPERM}\n`]);
+    } finally {
+      squatter.kill('SIGKILL');
+      await once(squatter, 'exit');
+    }
   });
 
   it('copies a backtrace of any length', async () => {

@@ -26,6 +26,20 @@ static ssize_t read_some(int fd, void *buffer, size_t length) {
   return count;
 }
 
+/*
+ * Whether the daemon on the other side is root's or the caller's own. Any process can take an abstract name that is free. A path
+ * belongs to who may write in its directory, and is never used unless it was named.
+ */
+static bool is_trusted(int fd, const struct debuggerd_address *address) {
+  if (address->name.sun_path[0] != '\0') return true;
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
+  if (peer.uid == 0 || peer.uid == geteuid()) return true;
+  errno = EPERM;
+  return false;
+}
+
 /* A connection on which the daemon has acknowledged the request, or -1 with errno. */
 static int ask(enum debuggerd_action action, pid_t tid, int seconds) {
   const struct debuggerd_address address = debuggerd_address_of_process(NULL);
@@ -39,6 +53,7 @@ static int ask(enum debuggerd_action action, pid_t tid, int seconds) {
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0) return fail(fd);
   }
   if (connect(fd, (const struct sockaddr *)&address.name, address.length) != 0) return fail(fd);
+  if (!is_trusted(fd, &address)) return fail(fd);
   if (send(fd, &request, sizeof request, MSG_NOSIGNAL) != (ssize_t)sizeof request) return fail(fd);
 
   char acknowledgement;

@@ -47,7 +47,7 @@ DEBUGGERD_EXPORT void debuggerd_set_abort_message(const char *message);
  * Asks the daemon for a tombstone of the thread `tid` and its process (the caller must be root). The path of the file is
  * stored in `path` (of `length` bytes, with a closing NUL).
  * Returns 0, or -1 with errno: ECONNREFUSED or ENOENT: no daemon; EACCES: refused, or no such thread; EIO: the dump failed;
- * ENAMETOOLONG: `length` is too small; EAGAIN: timed out.
+ * ENAMETOOLONG: `length` is too small; EAGAIN: timed out; EPERM: the abstract socket is neither root's nor the caller's own.
  */
 DEBUGGERD_EXPORT int debuggerd_dump_tombstone(pid_t tid, char *path, size_t length);
 
