@@ -5,8 +5,32 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The addon's surface, as ptrace-napi's index.d.ts declares it. */
-export type Addon = typeof import('ptrace-napi');
+/** The calls that trace or read another process. platform/ptrace.ts alone hands them out, and the linter says to whom. */
+type TracingCall =
+  | 'seize'
+  | 'interrupt'
+  | 'cont'
+  | 'contToSyscall'
+  | 'setOptions'
+  | 'listen'
+  | 'detach'
+  | 'wait'
+  | 'hasTracees'
+  | 'getRegset'
+  | 'setRegset'
+  | 'getSignalMask'
+  | 'setSignalMask'
+  | 'getRseq'
+  | 'getSigInfo'
+  | 'getEventMessage'
+  | 'freeze'
+  | 'getRegsets'
+  | 'detachAll'
+  | 'readMemory'
+  | 'readMemoryRanges';
+
+/** The addon's surface, as ptrace-napi's index.d.ts declares it, but for tracing. */
+export type Addon = Omit<typeof import('ptrace-napi'), TracingCall>;
 export type * from 'ptrace-napi';
 
 const FILE_NAME = 'ptrace.node';

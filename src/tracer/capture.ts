@@ -6,9 +6,9 @@
 import { statSync } from 'node:fs';
 import { Auxv } from '../minidump/auxv.js';
 import type { CopyRange } from '../minidump/copy-plan.js';
-import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
 import { readTaskIds } from '../platform/proc-tasks.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob, CaptureLimits } from '../protocol/job.js';
 import { auxiliaryValue } from './auxiliary.js';
 import { type CopiedMemory, copyMemory } from './copy.js';
@@ -32,7 +32,7 @@ export interface Rehearsal {
 }
 
 export interface CaptureTools {
-  readonly addon: Addon;
+  readonly addon: TracingAddon;
   readonly memory: MemoryCopy;
   readonly deadline: Deadline;
   readonly watch: Stopwatch;

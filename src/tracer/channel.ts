@@ -1,5 +1,5 @@
 /** The tracer's end of what protocol/job.ts describes: blocking, a message at a time. */
-import type { Addon } from '../platform/addon.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import {
   type CaptureJob,
   MAX_FDS,
@@ -21,11 +21,11 @@ const FILES_BYTES = MAX_MESSAGE - 1024;
 const SOFT_ERROR_BYTES = MAX_MESSAGE / 2;
 
 export class Channel {
-  readonly #addon: Addon;
+  readonly #addon: TracingAddon;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(MAX_MESSAGE);
 
-  constructor(addon: Addon, fd: number) {
+  constructor(addon: TracingAddon, fd: number) {
     this.#addon = addon;
     this.#fd = fd;
   }

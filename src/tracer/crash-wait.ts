@@ -4,7 +4,7 @@
  * siginfo, and, where the handler has returned by then, the registers of the fault.
  */
 import { constants } from 'node:os';
-import type { Addon } from '../platform/addon.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { Deadline } from './deadline.js';
 import { CaptureError, codeOf } from './failure.js';
 import { type Frozen, pendingSignal } from './freeze.js';
@@ -37,7 +37,7 @@ export const SIGNAL_PATIENCE_MS = 2000;
  * by job control (SIGSTOP, SIGTSTP, ...) does not hold the thread up: it is on its way to its death, and the process is stopped no less
  * when it is released. Throws CaptureError when the thread ends otherwise or the time is up. `frozen`: its siblings.
  */
-export function awaitFatalSignal(addon: Addon, tid: number, frozen: Frozen, deadline: Deadline): number {
+export function awaitFatalSignal(addon: TracingAddon, tid: number, frozen: Frozen, deadline: Deadline): number {
   const patience = new Deadline(deadline.remaining(SIGNAL_PATIENCE_MS));
   for (;;) {
     const status = waitFor(addon, tid, frozen, patience);
@@ -54,7 +54,12 @@ export function awaitFatalSignal(addon: Addon, tid: number, frozen: Frozen, dead
  * The thread's next change, null when the time is up. The end of a main thread is reported after that of all others, and those are ours
  * to take: a process that was killed would hang half dead until the time is up. Threads that stand still end for no other reason.
  */
-function waitFor(addon: Addon, tid: number, frozen: Frozen, deadline: Deadline): ReturnType<Addon['wait']> {
+function waitFor(
+  addon: TracingAddon,
+  tid: number,
+  frozen: Frozen,
+  deadline: Deadline,
+): ReturnType<TracingAddon['wait']> {
   try {
     for (;;) {
       const status = addon.wait(tid, deadline.remaining(SLICE_MS));

@@ -5,8 +5,8 @@
  * they are looked at through an O_PATH descriptor first, which calls no driver and waits for nobody.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import type { Addon } from '../platform/addon.js';
 import type { Mapping } from '../platform/proc-maps.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import type { MappedFile } from '../protocol/job.js';
 import { codeOf, type Losses } from './failure.js';
 
@@ -22,11 +22,11 @@ export interface OpenFile {
 
 /** The open files of one capture, by device and inode; `close` ends them all. */
 export class MappedFiles {
-  readonly #addon: Addon;
+  readonly #addon: TracingAddon;
   readonly #files = new Map<string, OpenFile | null>();
   #mapFiles = true;
 
-  constructor(addon: Addon) {
+  constructor(addon: TracingAddon) {
     this.#addon = addon;
   }
 
@@ -99,7 +99,7 @@ function openProgram(tid: number, mapping: Mapping): number {
 }
 
 /** The mapping's path below the root of thread `tid`, if that is still the file that is mapped; else why not. */
-export function openByRoot(addon: Addon, tid: number, mapping: Mapping): number | string {
+export function openByRoot(addon: TracingAddon, tid: number, mapping: Mapping): number | string {
   if (!mapping.name.startsWith('/')) return 'it has no path';
   // The kernel prints a newline in a name as \012; a name that really holds these four characters fails the comparison below.
   const path = mapping.name.replaceAll('\\012', '\n');
@@ -119,7 +119,7 @@ export function openByRoot(addon: Addon, tid: number, mapping: Mapping): number 
 }
 
 /** An O_PATH descriptor of a path below /proc/TID/root; no component of it is a link. */
-export function openBelowRoot(addon: Addon, tid: number, path: string): number {
+export function openBelowRoot(addon: TracingAddon, tid: number, path: string): number {
   const { O_PATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = addon.constants;
   const root = openSync(`/proc/${tid}/root`, O_PATH | constants.O_DIRECTORY);
   const flags = O_PATH | constants.O_NOFOLLOW;
@@ -134,7 +134,7 @@ export function openBelowRoot(addon: Addon, tid: number, path: string): number {
 }
 
 /** Before Linux 5.6, which has no openat2: step by step, so that no link is followed on the way and none leads out. */
-function openComponents(addon: Addon, root: number, names: readonly string[]): number {
+function openComponents(addon: TracingAddon, root: number, names: readonly string[]): number {
   const { O_PATH } = addon.constants;
   const last = names.length - 1;
   if (names.includes('..')) throw new Error('a path with ..');

@@ -3,10 +3,10 @@
  * looked for until the process has no more threads than are known.
  */
 import { constants } from 'node:os';
-import type { Addon } from '../platform/addon.js';
 import { readTaskStat } from '../platform/proc-stat.js';
 import { readProcStatus, readTaskStatus } from '../platform/proc-status.js';
 import { countTasks, readTaskIds } from '../platform/proc-tasks.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import type { Deadline } from './deadline.js';
 import { CaptureError, codeOf, type Losses } from './failure.js';
 
@@ -82,7 +82,7 @@ export class Frozen {
  * Stops all threads of `frozen.pid` that it does not know yet. `candidates` are those that were seen before; the list is
  * read again only if the process has more.
  */
-export function freeze(addon: Addon, frozen: Frozen, candidates: readonly number[], deadline: Deadline): void {
+export function freeze(addon: TracingAddon, frozen: Frozen, candidates: readonly number[], deadline: Deadline): void {
   let tids = candidates.filter((tid) => !frozen.knows(tid));
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (tids.length > 0) stopAll(addon, frozen, tids, deadline);
@@ -92,7 +92,7 @@ export function freeze(addon: Addon, frozen: Frozen, candidates: readonly number
   }
 }
 
-function stopAll(addon: Addon, frozen: Frozen, tids: readonly number[], deadline: Deadline): void {
+function stopAll(addon: TracingAddon, frozen: Frozen, tids: readonly number[], deadline: Deadline): void {
   const results = new Int32Array(tids.length);
   addon.freeze(Int32Array.from(tids), deadline.remaining(PATIENCE_MS), results);
   tids.forEach((tid, i) => {
@@ -109,7 +109,7 @@ export function pendingSignal(status: number): number {
 }
 
 /** PTRACE_SEIZE of one thread. Throws CaptureError with the reason that an operator needs. */
-export function seize(addon: Addon, pid: number, tid: number): void {
+export function seize(addon: TracingAddon, pid: number, tid: number): void {
   try {
     addon.seize(tid);
   } catch (error) {

@@ -1,9 +1,9 @@
 /** All readable memory of a process: which ranges that is, and sending them through a socket a piece at a time. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { CopyRange } from '../minidump/copy-plan.js';
-import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
 import { type Mapping, parseMaps } from '../platform/proc-maps.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { CaptureError, type Losses } from './failure.js';
 
 /** No CPU has smaller ones. */
@@ -87,7 +87,7 @@ function addTouched(
 }
 
 /** Sends the ranges' bytes, zeros for what cannot be read. Throws CaptureError when the process or the reader has gone. */
-export function sendRanges(addon: Addon, socket: number, pid: number, ranges: readonly CopyRange[]): void {
+export function sendRanges(addon: TracingAddon, socket: number, pid: number, ranges: readonly CopyRange[]): void {
   const buffer = Buffer.allocUnsafeSlow(PIECE);
   // It is the daemon's client, and the daemon does not read or write there meanwhile.
   addon.setNonBlocking(socket, false);
@@ -102,7 +102,7 @@ export function sendRanges(addon: Addon, socket: number, pid: number, ranges: re
   }
 }
 
-function readWhole(addon: Addon, pid: number, address: number, into: Buffer): void {
+function readWhole(addon: TracingAddon, pid: number, address: number, into: Buffer): void {
   for (let done = 0; done < into.length; ) {
     const got = read(addon, pid, address + done, into.subarray(done));
     done += got;
@@ -114,7 +114,7 @@ function readWhole(addon: Addon, pid: number, address: number, into: Buffer): vo
   }
 }
 
-function read(addon: Addon, pid: number, address: number, into: Buffer): number {
+function read(addon: TracingAddon, pid: number, address: number, into: Buffer): number {
   try {
     return addon.readMemory(pid, address, into);
   } catch {
@@ -122,7 +122,7 @@ function read(addon: Addon, pid: number, address: number, into: Buffer): number 
   }
 }
 
-function send(addon: Addon, socket: number, bytes: Buffer): void {
+function send(addon: TracingAddon, socket: number, bytes: Buffer): void {
   for (let done = 0; done < bytes.length; ) {
     let sent: number | null;
     try {

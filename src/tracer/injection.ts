@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:os';
 import type { ArchName } from '../arch/arch.js';
-import type { Addon } from '../platform/addon.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { CaptureError } from './failure.js';
 import { pendingSignal } from './freeze.js';
 
@@ -107,7 +107,7 @@ export interface Injected {
  * the thread is as it was then too, as far as it is there.
  */
 export function inject(
-  addon: Addon,
+  addon: TracingAddon,
   { pid, tid, table, instruction }: Injectable,
   call: number,
   parameters: readonly number[],
@@ -150,7 +150,7 @@ interface Course {
 }
 
 /** From before the instruction to the stop behind it; the call's result. */
-function run(addon: Addon, tid: number, table: SyscallTable, own: Buffer, course: Course): number {
+function run(addon: TracingAddon, tid: number, table: SyscallTable, own: Buffer, course: Course): number {
   const end = performance.now() + PATIENCE_MS;
   let entered = false;
   for (let stops = 0; stops < MAX_STOPS; stops++) {
@@ -178,7 +178,7 @@ function run(addon: Addon, tid: number, table: SyscallTable, own: Buffer, course
 }
 
 /** Puts everything back, and the thread into the stop of an interrupt: from there the kernel restarts its own call. */
-function restore(addon: Addon, tid: number, own: Buffer, mask: Buffer): void {
+function restore(addon: TracingAddon, tid: number, own: Buffer, mask: Buffer): void {
   try {
     addon.setRegset(tid, NT_PRSTATUS, own);
     addon.setSignalMask(tid, mask);

@@ -2,8 +2,9 @@
  * The tracer's program: a root process, started ahead of need, that serves one capture at a time over the channel at descriptor 3
  * until the daemon closes that. Everything is synchronous: ptrace belongs to one thread, and nothing else has to happen meanwhile.
  */
-import { loadAddon } from '../platform/addon.js';
+
 import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
+import { loadTracingAddon } from '../platform/ptrace.js';
 import { Channel } from './channel.js';
 import { codeOf } from './failure.js';
 import { readHost } from './host.js';
@@ -15,7 +16,7 @@ const CHANNEL_FD = 3;
 
 function main(): void {
   process.title = 'debuggerd: tracer';
-  const addon = loadAddon();
+  const addon = loadTracingAddon();
   const channel = new Channel(addon, CHANNEL_FD);
   const host = readHost();
   const memory = new MemoryCopy(addon);

@@ -3,8 +3,8 @@
  * than the copy itself, and the target stands still meanwhile.
  */
 import type { CopyRange } from '../minidump/copy-plan.js';
-import type { Addon } from '../platform/addon.js';
 import type { Mapping } from '../platform/proc-maps.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import type { Losses } from './failure.js';
 
 /** Kept between captures. */
@@ -16,13 +16,13 @@ export interface Block {
 }
 
 export class MemoryCopy {
-  readonly #addon: Addon;
+  readonly #addon: TracingAddon;
   readonly #ready = Buffer.alloc(READY_BYTES, 1);
   #used = 0;
   #forbidden: readonly Mapping[] = [];
   #losses: Losses | null = null;
 
-  constructor(addon: Addon) {
+  constructor(addon: TracingAddon) {
     this.#addon = addon;
   }
 

@@ -4,14 +4,14 @@
  * it counts only if it is a regular file of the target's own user.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { Addon } from '../platform/addon.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { codeOf, type Losses } from './failure.js';
 import { openBelowRoot, reopenRegular } from './files.js';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** A descriptor, or -1. `nspid`: the process id in its innermost pid namespace; `uid`: the process's effective user. */
-export function openPerfMap(addon: Addon, tid: number, nspid: number, uid: number): number {
+export function openPerfMap(addon: TracingAddon, tid: number, nspid: number, uid: number): number {
   let fd = -1;
   try {
     fd = reopenRegular(openBelowRoot(addon, tid, `tmp/perf-${nspid}.map`));

@@ -5,12 +5,12 @@
 import { closeSync } from 'node:fs';
 import { Auxv } from '../minidump/auxv.js';
 import type { CopyRange } from '../minidump/copy-plan.js';
-import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
 import { type Mapping, parseMaps } from '../platform/proc-maps.js';
 import { type ProcStat, readTaskStat } from '../platform/proc-stat.js';
 import { parseProcStatus } from '../platform/proc-status.js';
 import { readTaskIds, readTaskName } from '../platform/proc-tasks.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob } from '../protocol/job.js';
 import { auxiliaryValue, wordSizeOf } from './auxiliary.js';
 import { moduleRanges } from './copy.js';
@@ -53,7 +53,7 @@ export class Prepared {
   perfMap = -1;
 
   /** Throws CaptureError when the process is gone. */
-  constructor(addon: Addon, job: CaptureJob, losses: Losses) {
+  constructor(addon: TracingAddon, job: CaptureJob, losses: Losses) {
     const { pid, tid } = job;
     this.pid = pid;
     this.files = new MappedFiles(addon);
@@ -86,7 +86,7 @@ export class Prepared {
   /**
    * Reads the maps of the process again, now that it stands still. Where they have changed, everything that comes from them is made anew.
    */
-  refresh(addon: Addon, losses: Losses): void {
+  refresh(addon: TracingAddon, losses: Losses): void {
     const maps = this.#read('maps', MAPS_BYTES, losses);
     if (maps.equals(this.mapsText)) return;
     this.#useMaps(addon, maps, losses);
@@ -99,7 +99,7 @@ export class Prepared {
     this.perfMap = -1;
   }
 
-  #useMaps(addon: Addon, text: Buffer, losses: Losses): void {
+  #useMaps(addon: TracingAddon, text: Buffer, losses: Losses): void {
     this.mapsText = text;
     this.mappings = parseMaps(text).mappings;
     this.modulePages = moduleRanges(this.mappings);

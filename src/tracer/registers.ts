@@ -4,7 +4,7 @@
  */
 import type { Arch, Field, StateBlock } from '../arch/arch.js';
 import { byPrstatusSize } from '../arch/index.js';
-import type { Addon } from '../platform/addon.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 
 const NT_PRSTATUS = 1;
 /** struct user_pac_mask: u64 of data addresses, u64 of code addresses. No such set where the CPU signs nothing. */
@@ -39,7 +39,7 @@ export class RegisterFiles {
   readonly #state: readonly StateCopy[];
 
   /** Reads the register sets of stopped threads; `tids` is not empty. Floating-point state costs as much again as all others. */
-  constructor(addon: Addon, tids: readonly number[], withState: boolean) {
+  constructor(addon: TracingAddon, tids: readonly number[], withState: boolean) {
     const count = tids.length;
     this.tids = Int32Array.from(tids);
     this.#sizes = new Int32Array(count);
@@ -123,7 +123,7 @@ export class RegisterFiles {
   }
 }
 
-function readPacMask(addon: Addon, tids: Int32Array): string | null {
+function readPacMask(addon: TracingAddon, tids: Int32Array): string | null {
   const masks = Buffer.alloc(PAC_MASKS);
   const sizes = new Int32Array(1);
   addon.getRegsets(tids.subarray(0, 1), NT_ARM_PAC_MASK, masks, PAC_MASKS, sizes);

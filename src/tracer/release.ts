@@ -3,7 +3,7 @@
  * control stop into that stop again (the kernel sees to it). A crashed thread gets its own signal, so that the process ends by it.
  */
 import { constants } from 'node:os';
-import type { Addon } from '../platform/addon.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { Deadline } from './deadline.js';
 import { codeOf } from './failure.js';
 import type { Frozen } from './freeze.js';
@@ -23,7 +23,7 @@ type End = 'seen' | 'gone' | 'attached';
  * Detaches all stopped threads; those of the list that came first, first. `running`: a thread that is attached and not stopped, if any.
  * Returns false when threads stay attached: only the end of this process frees them then.
  */
-export function release(addon: Addon, frozen: Frozen, running = -1): boolean {
+export function release(addon: TracingAddon, frozen: Frozen, running = -1): boolean {
   const deadline = new Deadline(PATIENCE_MS);
   const { tids, signals } = frozen;
   const results = new Int32Array(tids.length);
@@ -42,7 +42,7 @@ export function release(addon: Addon, frozen: Frozen, running = -1): boolean {
   return !ends.includes('attached') && !(ends.includes('gone') && addon.hasTracees());
 }
 
-function askToStop(addon: Addon, tid: number): void {
+function askToStop(addon: TracingAddon, tid: number): void {
   try {
     addon.interrupt(tid);
   } catch {
@@ -51,7 +51,7 @@ function askToStop(addon: Addon, tid: number): void {
 }
 
 /** Waits for a thread that is attached and not stopped: for its end, or for a stop to detach it from. */
-function seeEnd(addon: Addon, tid: number, timeoutMs: number): End {
+function seeEnd(addon: TracingAddon, tid: number, timeoutMs: number): End {
   try {
     const status = addon.wait(tid, timeoutMs);
     if (status === null) return 'attached';

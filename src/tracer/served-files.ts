@@ -9,10 +9,10 @@
  * such a file system.
  */
 import { closeSync, fstatSync } from 'node:fs';
-import type { Addon } from '../platform/addon.js';
 import { parseMountTypes } from '../platform/mount-info.js';
 import { readProcFile } from '../platform/proc-file.js';
 import type { Mapping } from '../platform/proc-maps.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { deviceText } from './files.js';
 
 const MOUNTINFO_BYTES = 4 * 1024 * 1024;
@@ -28,7 +28,7 @@ export type KnownDisks = Set<string>;
 
 /** Those of the mappings whose files are served by a process. `tid`: any live thread of the target; `known`: from before, of the same one. */
 export function servedMappings(
-  addon: Addon,
+  addon: TracingAddon,
   tid: number,
   mappings: readonly Mapping[],
   known: KnownDisks = new Set(),
@@ -71,7 +71,7 @@ function mountTypes(path: string, key: string): MountTypes {
 }
 
 /** The devices of shared anonymous memory, System V segments and memfds, which are mounted nowhere. */
-function findMemoryDevices(addon: Addon): Set<string> {
+function findMemoryDevices(addon: TracingAddon): Set<string> {
   const devices = new Set<string>();
   for (const hugePageShift of PAGE_SHIFTS) {
     try {

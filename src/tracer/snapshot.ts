@@ -9,10 +9,10 @@
 import { opendirSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Arch } from '../arch/arch.js';
-import type { Addon } from '../platform/addon.js';
 import { readProcFile } from '../platform/proc-file.js';
 import type { Mapping } from '../platform/proc-maps.js';
 import { readTaskIds } from '../platform/proc-tasks.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { codeOf } from './failure.js';
 import { type Frozen, pendingSignal } from './freeze.js';
 import { type Injectable, inject, isInSyscall, SYSCALLS, type SyscallTable } from './injection.js';
@@ -42,7 +42,7 @@ export interface Snapshot {
 
 /** The target's threads are stopped; they are as they were afterwards. A string: why there is no snapshot. */
 export function takeSnapshot(
-  addon: Addon,
+  addon: TracingAddon,
   arch: Arch,
   frozen: Frozen,
   mappings: readonly Mapping[],
@@ -75,7 +75,7 @@ export function takeSnapshot(
 }
 
 /** Address of a system call instruction in the vdso, -1 without one. */
-function findInstruction(addon: Addon, tid: number, mappings: readonly Mapping[], table: SyscallTable): number {
+function findInstruction(addon: TracingAddon, tid: number, mappings: readonly Mapping[], table: SyscallTable): number {
   const vdso = mappings.find(({ name }) => name === '[vdso]');
   if (vdso === undefined) return -1;
   const bytes = Buffer.alloc(Math.min(vdso.end - vdso.start, MAX_VDSO));
@@ -106,14 +106,14 @@ function hasUserfaultfd(pid: number): boolean {
  * Whether a thread that stopped outside of any system call may be in a restartable sequence (rseq(2)): the kernel would not notice that
  * it was elsewhere. The second word of its struct rseq is the sequence that it is in, 0 for none.
  */
-function isInSequence(addon: Addon, tid: number): boolean {
+function isInSequence(addon: TracingAddon, tid: number): boolean {
   const rseq = addon.getRseq(tid);
   const sequence = Buffer.alloc(8);
   return rseq !== 0 && (addon.readMemory(tid, rseq + 8, sequence) < 8 || sequence.readBigUInt64LE() !== 0n);
 }
 
 /** A stopped thread between two instructions of which neither minds, whose calls no filter judges, not in a job control stop. */
-function isSafe(addon: Addon, pid: number, tid: number, table: SyscallTable): boolean {
+function isSafe(addon: TracingAddon, pid: number, tid: number, table: SyscallTable): boolean {
   const registers = Buffer.alloc(512);
   const siginfo = Buffer.alloc(SIGINFO_SIZE);
   try {
@@ -128,7 +128,7 @@ function isSafe(addon: Addon, pid: number, tid: number, table: SyscallTable): bo
   return status.ok && /^Seccomp:\t0$/m.test(status.bytes.toString('latin1'));
 }
 
-function end(addon: Addon, child: number, target: Injectable, childAsTargetSees: number): string | null {
+function end(addon: TracingAddon, child: number, target: Injectable, childAsTargetSees: number): string | null {
   try {
     addon.tgkill(child, child, SIGKILL);
     // A stop may have been reported and not taken yet.
@@ -148,7 +148,7 @@ function end(addon: Addon, child: number, target: Injectable, childAsTargetSees:
 }
 
 /** Stops one thread and makes it wait for the child; false when it is not the moment. */
-function reap(addon: Addon, target: Injectable, child: number): boolean {
+function reap(addon: TracingAddon, target: Injectable, child: number): boolean {
   const results = new Int32Array(1);
   addon.freeze(Int32Array.of(target.tid), PATIENCE_MS, results);
   const result = results[0]!;

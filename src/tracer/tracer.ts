@@ -1,6 +1,6 @@
 /** Serves capture jobs: the order of messages is that of protocol/job.ts, that of the work the reason why a target stands still so briefly. */
 
-import type { Addon } from '../platform/addon.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob } from '../protocol/job.js';
 import { Capture, type Rehearsal } from './capture.js';
 import { boundedTexts, type Channel } from './channel.js';
@@ -22,12 +22,12 @@ const HOLD_MS = 30_000;
 const ACK = Buffer.of(0);
 
 export class Tracer {
-  readonly #addon: Addon;
+  readonly #addon: TracingAddon;
   readonly #channel: Channel;
   readonly #host: Host;
   readonly #memory: MemoryCopy;
 
-  constructor(addon: Addon, channel: Channel, host: Host, memory = new MemoryCopy(addon)) {
+  constructor(addon: TracingAddon, channel: Channel, host: Host, memory = new MemoryCopy(addon)) {
     this.#addon = addon;
     this.#channel = channel;
     this.#host = host;

@@ -3,8 +3,8 @@
  * later, and a target stands still meanwhile.
  */
 import { constants } from 'node:os';
-import type { Addon } from '../platform/addon.js';
 import { readProcStatus } from '../platform/proc-status.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob, RequestKind } from '../protocol/job.js';
 import { Channel } from './channel.js';
 import type { Host } from './host.js';
@@ -20,7 +20,7 @@ const TIME_MS = 500;
 const PROGRAM = 'setInterval(() => {}, 1e9)';
 
 /** Never throws: a tracer that could not be warmed up is slow, not broken. */
-export function warmUp(addon: Addon, host: Host, memory: MemoryCopy): void {
+export function warmUp(addon: TracingAddon, host: Host, memory: MemoryCopy): void {
   let pid = -1;
   try {
     pid = addon.spawnConfined({
@@ -38,7 +38,7 @@ export function warmUp(addon: Addon, host: Host, memory: MemoryCopy): void {
   }
 }
 
-function rehearse(addon: Addon, host: Host, memory: MemoryCopy, pid: number): void {
+function rehearse(addon: TracingAddon, host: Host, memory: MemoryCopy, pid: number): void {
   const status = readProcStatus(pid);
   if (status === null) return;
   const [own, other] = addon.socketPair('seqpacket');
@@ -79,7 +79,7 @@ function jobFor(kind: RequestKind, pid: number, uid: number, gid: number): Captu
 }
 
 /** Reads what the rehearsed tracer has said, and closes what came with it. */
-function drain(addon: Addon, fd: number): void {
+function drain(addon: TracingAddon, fd: number): void {
   const buffer = Buffer.alloc(128 * 1024);
   for (;;) {
     const message = addon.receiveMessage(fd, buffer, 250, addon.constants.MSG_DONTWAIT);
@@ -88,7 +88,7 @@ function drain(addon: Addon, fd: number): void {
   }
 }
 
-function end(addon: Addon, pid: number): void {
+function end(addon: TracingAddon, pid: number): void {
   try {
     process.kill(pid, SIGKILL);
     // Reaped by this very loop: the event loop does not run in a tracer.

@@ -7,8 +7,8 @@ import { type MappedModule, modulesFromMaps } from '../minidump/modules-from-map
 import { DUMP_REQUESTED } from '../minidump/structs.js';
 import type { LogTailRecord } from '../minidump/vendor.js';
 import { MinidumpWriter } from '../minidump/writer.js';
-import type { Addon } from '../platform/addon.js';
 import type { Mapping } from '../platform/proc-maps.js';
+import type { TracingAddon } from '../platform/ptrace.js';
 import { version } from '../platform/version.js';
 import type { CaptureJob } from '../protocol/job.js';
 import { auxiliaryValue } from './auxiliary.js';
@@ -47,7 +47,7 @@ const MODULE_ENTRY = 108 + 16;
 const TICKS_PER_SECOND = 100;
 
 /** The descriptor and its size in bytes. Whoever gets it can be sure that nobody changes it any more. */
-export function writeCopy(addon: Addon, copy: Copy): { readonly fd: number; readonly bytes: number } {
+export function writeCopy(addon: TracingAddon, copy: Copy): { readonly fd: number; readonly bytes: number } {
   const chunks = layOut(copy).finish();
   const fd = addon.memfdCreate('debuggerd-copy', { sealing: true });
   try {

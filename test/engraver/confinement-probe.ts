@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import * as fs from 'node:fs';
 import { connect } from 'node:net';
-import { loadAddon } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 
 const SOCKET = 3;
-const addon = loadAddon();
+const addon = loadTracingAddon();
 const own = fs.openSync(__filename, 'r');
 const memfd = addon.memfdCreate('probe');
 addon.seccompLockdown();

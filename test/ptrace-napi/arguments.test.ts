@@ -6,10 +6,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { addonFile, temporaryDirectory, thrown } from './target.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 /** Whatever these are given is of no interest to them. */
 const TAKES_NOTHING = ['gettid', 'trimHeap', 'hasTracees'];
 const names = Object.keys(addon).filter((name) => name !== 'constants');

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { compileTarget, startPlain, startTarget, thrown, waitForExit, withTarget } from './target.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 compileTarget();
 
 const PAGE = 4096;

@@ -1,9 +1,10 @@
 import { readdirSync, readSync, writeSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadAddon, type ReceivedMessage } from '../../src/platform/addon.js';
+import type { ReceivedMessage } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { thrown } from './target.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 
 function withPair(body: (a: number, b: number) => void, nonBlocking = true): void {
   const [a, b] = addon.socketPair('seqpacket', nonBlocking);

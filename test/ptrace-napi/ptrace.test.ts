@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import {
   compileTarget,
   readLine,
@@ -19,7 +19,7 @@ import {
   withTarget,
 } from './target.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 const { constants } = addon;
 const directory = temporaryDirectory();
 compileTarget();

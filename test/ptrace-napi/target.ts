@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { addonCandidates, loadAddon } from '../../src/platform/addon.js';
+import { addonCandidates } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 
 /** The addon's binary, for scripts that load it in a process of their own. */
 export const addonFile = addonCandidates(join(import.meta.dirname, '..', '..', 'src', 'platform')).find((path) =>

@@ -1,10 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { boundedTexts, Channel } from '../../src/tracer/channel.js';
 import { Losses } from '../../src/tracer/failure.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 
 describe('what is said', () => {
   it('fits: files go in batches by number and by bytes', () => {

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Addon, WaitStatus } from '../../src/platform/addon.js';
+import type { WaitStatus } from '../../src/platform/addon.js';
+import type { TracingAddon } from '../../src/platform/ptrace.js';
 import { awaitFatalSignal, SIGNAL_PATIENCE_MS } from '../../src/tracer/crash-wait.js';
 import { Deadline } from '../../src/tracer/deadline.js';
 import { Frozen } from '../../src/tracer/freeze.js';
@@ -15,7 +16,7 @@ afterEach(() => {
 });
 
 /** A thread that stops before a signal every `everyMs`. */
-function threadWith(signal: number, everyMs: number): Addon {
+function threadWith(signal: number, everyMs: number): TracingAddon {
   let next = everyMs;
   const wait = (_tid: number, timeoutMs: number): WaitStatus | null => {
     vi.advanceTimersByTime(Math.min(next, timeoutMs));
@@ -24,7 +25,7 @@ function threadWith(signal: number, everyMs: number): Addon {
     next = everyMs;
     return { tid: 7, kind: 'stopped', status: (signal << 8) | 0x7f, signal, event: 0 } as unknown as WaitStatus;
   };
-  return { wait, cont: () => {} } as unknown as Addon;
+  return { wait, cont: () => {} } as unknown as TracingAddon;
 }
 
 describe('the wait for the fatal signal', () => {

@@ -2,12 +2,12 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
 import { type Mapping, parseMaps } from '../../src/platform/proc-maps.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { Losses } from '../../src/tracer/failure.js';
 import { deviceText, MappedFiles, openByRoot } from '../../src/tracer/files.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 const dir = mkdtempSync(join(tmpdir(), 'debuggerd-tracer-files-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 

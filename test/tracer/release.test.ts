@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { Deadline } from '../../src/tracer/deadline.js';
 import { Frozen, freeze, pendingSignal } from '../../src/tracer/freeze.js';
 import { release } from '../../src/tracer/release.js';
 import { compile } from './compile.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 const SIGRTMIN = 34;
 const ended: (() => void)[] = [];
 afterEach(() => {

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
 import { type Mapping, parseMaps } from '../../src/platform/proc-maps.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { servedMappings } from '../../src/tracer/served-files.js';
 import { compile } from './compile.js';
 import { TracerProcess } from './tracer-process.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 const mappingsOf = (pid: number): readonly Mapping[] => parseMaps(readFileSync(`/proc/${pid}/maps`)).mappings;
 
 describe('mappings of usual files', () => {

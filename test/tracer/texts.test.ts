@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/platform/addon.js';
+import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { abortText } from '../../src/tracer/abort-message.js';
 import { Losses } from '../../src/tracer/failure.js';
 import { countCpus } from '../../src/tracer/host.js';
@@ -10,7 +10,7 @@ import { lastLines, readLogTails } from '../../src/tracer/log-tails.js';
 import { openPerfMap, readPerfMap } from '../../src/tracer/perf-map.js';
 import { faultAddress } from '../../src/tracer/siginfo.js';
 
-const addon = loadAddon();
+const addon = loadTracingAddon();
 const dir = mkdtempSync(join(tmpdir(), 'debuggerd-tracer-texts-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
