@@ -27,14 +27,16 @@
 
 static inline pid_t thread_id(void) { return (pid_t)syscall(SYS_gettid); }
 
-/* Prints a line and flushes it. */
+/* Prints a line, whole whatever other threads print, and flushes it. */
 __attribute__((format(printf, 1, 2))) static inline void say(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
+  flockfile(stdout);
   vprintf(format, arguments);
-  va_end(arguments);
   putchar('\n');
   fflush(stdout);
+  funlockfile(stdout);
+  va_end(arguments);
 }
 
 /* Waits for a byte on standard input; at its end the program exits, with status 0. */
