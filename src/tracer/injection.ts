@@ -12,6 +12,8 @@ import { pendingSignal } from './freeze.js';
 
 const { SIGKILL, SIGSTOP, SIGTRAP } = constants.signals;
 const NT_PRSTATUS = 1;
+const NT_ARM_SYSTEM_CALL = 0x404;
+const NO_CALL = Buffer.alloc(4, 0xff);
 const REGISTER_BYTES = 512;
 const SIGNALS = 8;
 /** PTRACE_O_TRACESYSGOOD: bit 7 tells a stop at a system call from a SIGTRAP. */
@@ -32,8 +34,13 @@ export interface SyscallTable {
   readonly pc: Place;
   readonly number: Place;
   readonly result: Place;
-  /** The number of the call that the thread is in; -1 outside of any. */
-  readonly original: Place;
+  /** The number of the call that the thread is in; -1 outside of any. Null where another register set has it (arm64). */
+  readonly original: Place | null;
+  /**
+   * Calls of which the kernel keeps the remainder for a restart, unseen by the tracer: on a CPU whose kernel has put everything back for
+   * one before it stops, they would begin anew.
+   */
+  readonly resumed: readonly number[];
   readonly parameters: readonly Place[];
   readonly clone: number;
   readonly wait4: number;
@@ -43,7 +50,10 @@ const word = (size: 4 | 8) => (index: number) => ({ offset: index * size, size }
 const long = word(8);
 const int = word(4);
 
-/** x86_64: asm/user_64.h, number in rax, parameters in rdi rsi rdx r10 r8 r9. i386: asm/user_32.h, ebx ecx edx esi edi ebp. */
+/**
+ * x86_64: asm/user_64.h, number in rax, parameters in rdi rsi rdx r10 r8 r9. i386: asm/user_32.h, ebx ecx edx esi edi ebp. arm64: struct
+ * user_pt_regs, number in x8, parameters in x0 to x5; x7 is the kernel's at a system call's stops, and is left as it is.
+ */
 export const SYSCALLS: ReadonlyMap<ArchName, SyscallTable> = new Map([
   [
     'x86_64',
@@ -53,6 +63,7 @@ export const SYSCALLS: ReadonlyMap<ArchName, SyscallTable> = new Map([
       number: long(10),
       result: long(10),
       original: long(15),
+      resumed: [],
       parameters: [14, 13, 12, 7, 9, 8].map(long),
       clone: 56,
       wait4: 61,
@@ -66,9 +77,25 @@ export const SYSCALLS: ReadonlyMap<ArchName, SyscallTable> = new Map([
       number: int(6),
       result: int(6),
       original: int(11),
+      resumed: [],
       parameters: [0, 1, 2, 3, 4, 5].map(int),
       clone: 120,
       wait4: 114,
+    },
+  ],
+  [
+    'arm64',
+    {
+      instruction: Buffer.of(0x01, 0x00, 0x00, 0xd4),
+      pc: long(32),
+      number: long(8),
+      result: long(0),
+      original: null,
+      // futex, nanosleep, clock_nanosleep.
+      resumed: [98, 101, 115],
+      parameters: [0, 1, 2, 3, 4, 5].map(long),
+      clone: 220,
+      wait4: 260,
     },
   ],
 ]);
@@ -84,7 +111,17 @@ function set(registers: Buffer, { offset, size }: Place, value: number): void {
 
 /** Whether the thread, whose NT_PRSTATUS this is, was in a system call when it stopped. */
 export function isInSyscall(table: SyscallTable, registers: Buffer): boolean {
-  return get(registers, table.original) >= 0n;
+  return table.original !== null && get(registers, table.original) >= 0n;
+}
+
+/** Whether the thread is about to do a call again that would not go on where it was. `code`: what lies at its pc. */
+export function wouldBeginAnew(table: SyscallTable, registers: Buffer, code: Buffer): boolean {
+  return code.equals(table.instruction) && table.resumed.includes(Number(get(registers, table.number)));
+}
+
+/** Where the registers of a thread say that it is. */
+export function pcOf(table: SyscallTable, registers: Buffer): number {
+  return Number(BigInt.asUintN(64, get(registers, table.pc)));
 }
 
 /** A thread that is stopped, seized by us, and not in a job control stop. */
@@ -120,7 +157,7 @@ export function inject(
   const registers = Buffer.from(own);
   set(registers, table.pc, instruction);
   set(registers, table.number, call);
-  set(registers, table.original, -1);
+  if (table.original !== null) set(registers, table.original, -1);
   table.parameters.forEach((place, i) => {
     set(registers, place, parameters[i] ?? 0);
   });
@@ -137,7 +174,7 @@ export function inject(
     if (course.child !== 0) addon.tgkill(course.child, course.child, SIGKILL);
     throw error;
   } finally {
-    restore(addon, tid, own, mask);
+    restore(addon, tid, table, own, mask);
     if (course.stopped) addon.tgkill(pid, tid, SIGSTOP);
   }
 }
@@ -178,9 +215,11 @@ function run(addon: TracingAddon, tid: number, table: SyscallTable, own: Buffer,
 }
 
 /** Puts everything back, and the thread into the stop of an interrupt: from there the kernel restarts its own call. */
-function restore(addon: TracingAddon, tid: number, own: Buffer, mask: Buffer): void {
+function restore(addon: TracingAddon, tid: number, table: SyscallTable, own: Buffer, mask: Buffer): void {
   try {
     addon.setRegset(tid, NT_PRSTATUS, own);
+    // The kernel must not take these registers for the injected call's.
+    if (table.original === null) addon.setRegset(tid, NT_ARM_SYSTEM_CALL, NO_CALL);
     addon.setSignalMask(tid, mask);
     addon.setOptions(tid, 0);
     addon.interrupt(tid);

@@ -10,6 +10,7 @@ import { codeOf, type Losses } from './failure.js';
 const MAX_FILES = 1024;
 /** On a machine so slow that even these take longer, a crash does not wait for the rest. */
 const MAX_MS = 50;
+const FIRST_FILES = 64;
 
 /** Ascending. `tid`: any thread of the process. */
 export function readOpenFiles(tid: number, losses: Losses): OpenFile[] {
@@ -20,7 +21,7 @@ export function readOpenFiles(tid: number, losses: Losses): OpenFile[] {
     const directory = opendirSync(path, { bufferSize: 64 });
     try {
       for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-        if (files.length === MAX_FILES || performance.now() > end) {
+        if (files.length === MAX_FILES || (files.length >= FIRST_FILES && performance.now() > end)) {
           losses.add('open files', `only the first ${files.length}`);
           break;
         }

@@ -15,7 +15,15 @@ import { readTaskIds } from '../platform/proc-tasks.js';
 import type { TracingAddon } from '../platform/ptrace.js';
 import { codeOf } from './failure.js';
 import { type Frozen, pendingSignal } from './freeze.js';
-import { type Injectable, inject, isInSyscall, SYSCALLS, type SyscallTable } from './injection.js';
+import {
+  type Injectable,
+  inject,
+  isInSyscall,
+  pcOf,
+  SYSCALLS,
+  type SyscallTable,
+  wouldBeginAnew,
+} from './injection.js';
 import { SIGINFO_SIZE, signalNumber } from './siginfo.js';
 
 const { SIGKILL, SIGTRAP } = constants.signals;
@@ -48,14 +56,15 @@ export function takeSnapshot(
   mappings: readonly Mapping[],
 ): Snapshot | string {
   const table = SYSCALLS.get(arch.name);
-  if (table === undefined) return `${arch.name} programs are not made to fork`;
+  if (table === undefined) return `programs of ${arch.name} are not made to fork`;
   const { pid } = frozen;
   const instruction = findInstruction(addon, frozen.tids[0]!, mappings, table);
   if (instruction < 0) return 'the vdso has no system call';
   if (hasUserfaultfd(pid)) return 'it handles page faults itself (userfaultfd)';
   const tids = frozen.tids.filter((_, i) => frozen.signals[i] === 0).slice(0, MAX_THREADS);
   const tid = tids.find((each) => isSafe(addon, pid, each, table));
-  if (tid === undefined) return 'no thread is free of seccomp filters, restartable sequences and job control';
+  if (tid === undefined)
+    return 'no thread is free of seccomp filters, restartable sequences, timed waits and job control';
   try {
     const { PTRACE_O_EXITKILL, PTRACE_O_TRACECLONE } = addon.constants;
     const target: Injectable = { pid, tid, table, instruction };
@@ -119,6 +128,9 @@ function isSafe(addon: TracingAddon, pid: number, tid: number, table: SyscallTab
   try {
     addon.getRegset(tid, NT_PRSTATUS, registers);
     if (!isInSyscall(table, registers) && isInSequence(addon, tid)) return false;
+    const code = Buffer.alloc(table.instruction.length);
+    addon.readMemory(tid, pcOf(table, registers), code);
+    if (wouldBeginAnew(table, registers, code)) return false;
     addon.getSigInfo(tid, siginfo);
     if (signalNumber(siginfo) !== SIGTRAP) return false;
   } catch {
