@@ -1,5 +1,6 @@
 /** The threads of a process, by /proc/PID/task. Nothing here throws. */
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { loadAddon } from './addon.js';
 
 const name = Buffer.alloc(256);
 
@@ -31,20 +32,9 @@ export function countTasks(pid: number): number {
   }
 }
 
-/**
- * comm of a thread, at most 15 bytes (UTF-8 as a rule, and whatever the thread has put there); null when it is gone. Made for a thousand
- * calls in a row: one read, no other allocation.
- */
+/** comm of a thread, at most 15 bytes (UTF-8 as a rule, and whatever the thread has put there); null when it is gone. */
 export function readTaskName(pid: number, tid: number): string | null {
-  let fd = -1;
-  try {
-    fd = openSync(`/proc/${pid}/task/${tid}/comm`, 'r');
-    // The kernel ends it with a newline.
-    const length = readSync(fd, name, 0, name.length, 0) - 1;
-    return name.toString('utf8', 0, Math.max(0, length));
-  } catch {
-    return null;
-  } finally {
-    if (fd >= 0) closeSync(fd);
-  }
+  // The kernel ends it with a newline.
+  const length = loadAddon().readFile(`/proc/${pid}/task/${tid}/comm`, name) - 1;
+  return length < 0 ? null : name.toString('utf8', 0, length);
 }
