@@ -121,7 +121,7 @@ export function wouldBeginAnew(table: SyscallTable, registers: Buffer, code: Buf
 
 /** Where the registers of a thread say that it is. */
 export function pcOf(table: SyscallTable, registers: Buffer): number {
-  return Number(BigInt.asUintN(64, get(registers, table.pc)));
+  return Number(BigInt.asUintN(8 * table.pc.size, get(registers, table.pc)));
 }
 
 /** A thread that is stopped, seized by us, and not in a job control stop. */
