@@ -342,9 +342,10 @@ export function openAt(
 /**
  * Reads a file from its begin until it ends or `buffer` is full from `offset` on: open(2) with O_NOFOLLOW | O_NONBLOCK, read(2), close(2) in
  * one call. Made for files of /proc, many of them in a row: it does not throw for what the system refuses.
+ * @param once what a single read gives, for files that give all at once; default false: until the end
  * @returns bytes read, or -errno
  */
-export function readFile(path: string, buffer: Uint8Array, offset?: number): number;
+export function readFile(path: string, buffer: Uint8Array, offset?: number, once?: boolean): number;
 /** Gives an open file (O_TMPFILE too) a name: linkat(2), AT_EMPTY_PATH or, without the right to it, by /proc/self/fd. EEXIST as it says. */
 export function linkFd(fd: number, dirFd: number, name: string | Uint8Array): void;
 /** renameat2(2), replacing `to`; `flags`: `constants.RENAME_NOREPLACE`, `RENAME_EXCHANGE`. */

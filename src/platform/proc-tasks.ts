@@ -35,6 +35,6 @@ export function countTasks(pid: number): number {
 /** comm of a thread, at most 15 bytes (UTF-8 as a rule, and whatever the thread has put there); null when it is gone. */
 export function readTaskName(pid: number, tid: number): string | null {
   // The kernel ends it with a newline.
-  const length = loadAddon().readFile(`/proc/${pid}/task/${tid}/comm`, name) - 1;
+  const length = loadAddon().readFile(`/proc/${pid}/task/${tid}/comm`, name, 0, true) - 1;
   return length < 0 ? null : name.toString('utf8', 0, length);
 }
