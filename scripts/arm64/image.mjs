@@ -10,7 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
 const nodeVersion = '24.20.0';
 const packages = [
-  ...['linux-image-arm64', 'busybox-static', 'libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'],
+  ...['linux-image-arm64', 'busybox-static', 'libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1', 'python3'],
   ...['libc6:armhf', 'libstdc++6:armhf', 'libgcc-s1:armhf'],
 ];
 // In the order in which they load; a dependency comes before what needs it.
