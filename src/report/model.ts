@@ -4,28 +4,12 @@
  */
 import type { Arch } from '../arch/arch.js';
 import type { Memory } from '../memory/memory.js';
+import type { UnwoundFrame } from '../unwind/frame.js';
 
-/** How a frame was found, from the surest to the weakest. */
-export type Trust = 'context' | 'cfi' | 'exidx' | 'signal' | 'leaf' | 'fp' | 'scan' | 'jit' | 'dex' | 'code';
+export type { Trust } from '../unwind/frame.js';
 
-export interface Frame {
-  /** Absolute program counter; for callers already moved back into the call instruction. */
-  readonly pc: number;
-  readonly sp: number;
-  /** pc relative to the file's addresses: pc - map.start + load bias + (map.offset - ELF offset). Equals pc in no map. */
-  readonly relPc: number;
-  /** The mapping's name: a path, `base.apk!lib.so`, `[vdso]`; '' in an anonymous mapping, null in none. */
-  readonly mapName: string | null;
-  /** Where that mapping starts; 0 in none. Formats print it with bracketed and anonymous mappings. */
-  readonly mapStart: number;
-  /** Offset in the file at which the ELF begins when that is not 0 (libraries inside an apk); printed as ` (offset 0x...)`. */
-  readonly elfOffset: number;
-  /** Demangled function name, null when none covers the pc, and the distance from its start. */
-  readonly functionName: string | null;
-  readonly functionOffset: number;
-  readonly buildId: string | null;
-  readonly trust: Trust;
-}
+/** A frame as the unwinder gives it: nothing is added or lost on the way into a report. */
+export type Frame = UnwoundFrame;
 
 export interface ThreadReport {
   readonly tid: number;

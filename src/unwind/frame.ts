@@ -35,15 +35,15 @@ export interface UnwoundFrame {
   /** Absolute; for callers moved back into the call instruction. */
   readonly pc: number;
   readonly sp: number;
-  /** pc in the image's own addresses; pc itself in no mapping. */
+  /** pc in the image's own addresses: pc - map.start + load bias + (map.offset - elfOffset); pc itself in no mapping. */
   readonly relPc: number;
   /** Path, `base.apk!lib.so`, `[vdso]`; '' in an anonymous mapping, null in none. */
   readonly mapName: string | null;
-  /** 0 in no mapping. */
+  /** 0 in no mapping. Formats print it with bracketed and anonymous mappings. */
   readonly mapStart: number;
-  /** Where in the file the image begins; 0 for most. */
+  /** Where in the file the image begins; not 0 for libraries inside an apk, and printed then as ` (offset 0x...)`. */
   readonly elfOffset: number;
-  /** Demangled. */
+  /** Demangled, null when no function covers the pc; and the distance from its start. */
   readonly functionName: string | null;
   readonly functionOffset: number;
   readonly buildId: string | null;
