@@ -64,7 +64,7 @@ export async function main(args: readonly string[]): Promise<number> {
         threads,
         count,
         interval: 'one by one',
-        daemon: watched,
+        handler: watched.handler,
         keep: workshop.file('keep'),
       });
     await take('idle');

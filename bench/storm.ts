@@ -71,7 +71,7 @@ export async function main(args: readonly string[]): Promise<number> {
       const { what, count, interval, repeat } = storm;
       const daemon = await PrivateDaemon.start(workshop.file('daemon'));
       const run = (processes: number) =>
-        launch({ launcher, crasher, threads: THREADS, count: processes, interval, daemon, keep });
+        launch({ launcher, crasher, threads: THREADS, count: processes, interval, handler: daemon.handler, keep });
       try {
         // A daemon that has seen crashes before; the files are known, the code is compiled.
         await run(20);

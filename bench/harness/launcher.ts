@@ -4,7 +4,15 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanEnvironment } from './measure.js';
-import { clientLibrary, type PrivateDaemon } from './private-daemon.js';
+
+/** Who takes the crashes. */
+export interface CrashHandler {
+  /** Preloaded into the programs. */
+  readonly library: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Where each crash leaves a tombstone, by a rename; null: it leaves none. */
+  readonly tombstones: string | null;
+}
 
 /** Milliseconds on one clock. */
 export interface Crash {
@@ -33,26 +41,26 @@ export interface LaunchOptions {
   readonly count: number;
   /** Microseconds between the orders to crash; 'one by one': the next starts when the one before is dead and reported. */
   readonly interval: number | 'one by one';
-  /** Null: without a crash handler, to see what the kernel takes by itself. */
-  readonly daemon: PrivateDaemon | null;
+  /** Null: nobody, to see what the kernel takes by itself. */
+  readonly handler: CrashHandler | null;
   /** A directory for second names of the tombstones, made anew. */
   readonly keep: string;
 }
 
 export async function launch(options: LaunchOptions): Promise<Launch> {
-  const { launcher, crasher, threads, count, interval, daemon, keep } = options;
+  const { launcher, crasher, threads, count, interval, handler, keep } = options;
   rmSync(keep, { recursive: true, force: true });
   mkdirSync(keep);
   const args = [
     count,
     interval === 'one by one' ? -1 : interval,
-    daemon?.tombstones ?? '-',
+    handler?.tombstones ?? '-',
     keep,
-    daemon === null ? '-' : clientLibrary,
+    handler?.library ?? '-',
     crasher,
     threads,
   ].map(String);
-  const env = { ...cleanEnvironment(), ...(daemon === null ? {} : { DEBUGGERD_SOCKET: daemon.socket }) };
+  const env = { ...cleanEnvironment(), ...handler?.env };
   const child = spawn(launcher, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

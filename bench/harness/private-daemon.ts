@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CrashHandler } from './launcher.js';
 import { cleanEnvironment, preferGroup } from './measure.js';
 
 export const program = join(process.cwd(), 'dist/bin/debuggerd');
-export const clientLibrary = join(process.cwd(), 'dist/lib/libdebuggerd_client.so');
+const clientLibrary = join(process.cwd(), 'dist/lib/libdebuggerd_client.so');
 
 /** Memory of a process, bytes: its share of all that it maps, and what is its alone. */
 export interface MemoryUse {
@@ -69,6 +70,11 @@ export class PrivateDaemon {
     }
     for (const pid of daemon.pids) preferGroup(pid);
     return daemon;
+  }
+
+  /** For programs that crash. */
+  get handler(): CrashHandler {
+    return { library: clientLibrary, env: { DEBUGGERD_SOCKET: this.socket }, tombstones: this.tombstones };
   }
 
   get log(): string {

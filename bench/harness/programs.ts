@@ -9,10 +9,11 @@ export class Workshop {
   readonly dir = mkdtempSync(join(tmpdir(), 'debuggerd-bench-'));
   readonly #running = new Set<ChildProcess>();
 
-  /** The path of the compiled bench/programs/NAME.c. */
-  compile(name: string): string {
+  /** The path of the compiled bench/programs/NAME.c: a program, or a library to be preloaded. */
+  compile(name: string, kind: 'program' | 'library' = 'program'): string {
     const path = join(this.dir, name);
-    const args = ['-O2', '-g', '-pthread', '-o', path, join('bench/programs', `${name}.c`)];
+    const shared = kind === 'library' ? ['-shared', '-fPIC'] : [];
+    const args = ['-O2', '-g', '-pthread', ...shared, '-o', path, join('bench/programs', `${name}.c`)];
     const { status, error } = spawnSync('cc', args, { stdio: 'inherit' });
     if (status !== 0) throw new Error(`cannot compile ${name}.c: ${error?.message ?? 'see above'} (apt install gcc)`);
     return path;
