@@ -129,6 +129,12 @@ export function getRegsets(
  * @returns how many were detached
  */
 export function detachAll(tids: Int32Array, signals: Int32Array | null, results?: Int32Array): number;
+/**
+ * {@link wait} for many threads, one after the other; `timeoutMs` is for the whole call. `results[i]` becomes the status word as wait4
+ * gave it, -ETIMEDOUT where nothing changed in time, or another -errno (ECHILD: no tracee of this thread).
+ * @returns how many have changed
+ */
+export function waitAll(tids: Int32Array, timeoutMs: number, results: Int32Array): number;
 
 // ---------------------------------------------------------------------------------------------------------------- memory
 
@@ -346,6 +352,49 @@ export function openAt(
  * @returns bytes read, or -errno
  */
 export function readFile(path: string, buffer: Uint8Array, offset?: number, once?: boolean): number;
+/**
+ * Reads files of one directory (`/proc/PID`, as a rule) into `buffer`, one behind the other. `sizes[i]` is at most how many bytes of file
+ * i are wanted, and becomes how many were read, or -errno; -ENOBUFS: `buffer` had no room for all of it. Names are of 255 bytes at most.
+ * @returns bytes of `buffer` that are used: the sizes that are positive, and what was read of files that did not fit
+ */
+export function readFiles(directory: string, names: readonly string[], buffer: Uint8Array, sizes: Int32Array): number;
+/**
+ * A small file of many threads: what one read of `/proc/PID/task/TID/NAME` gives, at `i * stride`. `sizes[i]` becomes its bytes or -errno.
+ * @returns how many were read
+ */
+export function readTaskFiles(
+  pid: number,
+  tids: Int32Array,
+  name: string,
+  buffer: Uint8Array,
+  stride: number,
+  sizes: Int32Array,
+): number;
+/**
+ * The entries of a directory that are decimal numbers, in the kernel's order: `/proc/PID/task`, `/proc/PID/fd`.
+ * @returns how many there are, more than fit into `numbers` maybe; or -errno
+ */
+export function listNumbers(directory: string, numbers: Int32Array): number;
+/**
+ * Where the links of a directory lead that are named by decimal numbers (`/proc/PID/fd`): for each i32 number, i32 length, and so many bytes.
+ * Ends after `most` links, when `buffer` has less than a path's room left, or, but for the first 64, when the time is up.
+ * @returns bytes used or -errno, and whether (1) there are more
+ */
+export function readLinks(directory: string, buffer: Uint8Array, most: number, timeoutMs: number): [number, number];
+/**
+ * Opens regular files of a directory for reading, links followed (`/proc/PID/map_files`). Each is looked at through an O_PATH descriptor
+ * first, which calls no driver. `fds[i]` becomes a descriptor or -errno, -EINVAL for what is no regular file.
+ * @returns how many were opened
+ */
+export function openRegularFiles(directory: string, names: readonly string[], fds: Int32Array): number;
+/**
+ * An O_PATH descriptor of `path` as seen by who has `root` for its root (`/proc/PID/root`): openat2(2) with RESOLVE_IN_ROOT,
+ * RESOLVE_NO_MAGICLINKS and RESOLVE_NO_SYMLINKS.
+ * @returns the descriptor or -errno, -ENOSYS before Linux 5.6
+ */
+export function openBelow(root: string, path: string | Uint8Array): number;
+/** poll(2) for POLLIN and POLLPRI without waiting; the events that are there. */
+export function pollNow(fd: number): number;
 /** Gives an open file (O_TMPFILE too) a name: linkat(2), AT_EMPTY_PATH or, without the right to it, by /proc/self/fd. EEXIST as it says. */
 export function linkFd(fd: number, dirFd: number, name: string | Uint8Array): void;
 /** renameat2(2), replacing `to`; `flags`: `constants.RENAME_NOREPLACE`, `RENAME_EXCHANGE`. */

@@ -26,6 +26,7 @@ type TracingCall =
   | 'freeze'
   | 'getRegsets'
   | 'detachAll'
+  | 'waitAll'
   | 'readMemory'
   | 'readMemoryRanges';
 

@@ -32,7 +32,39 @@ export function readProcFile(path: string, limit: number): ProcFile {
   }
 }
 
-function errnoName(errno: number): string {
+export interface WantedFile {
+  readonly name: string;
+  /** Bytes that are kept. */
+  readonly limit: number;
+}
+
+/** Files of one directory, in their order: one call of the addon for all of them. */
+export function readProcFiles(directory: string, wanted: readonly WantedFile[]): ProcFile[] {
+  const addon = loadAddon();
+  const names = wanted.map(({ name }) => name);
+  const most = wanted.reduce((sum, { limit }) => sum + limit + 1, 0);
+  if (scratch.length === 0) grow(most);
+  const sizes = new Int32Array(wanted.length);
+  for (;;) {
+    wanted.forEach(({ limit }, i) => {
+      sizes[i] = limit + 1;
+    });
+    addon.readFiles(directory, names, scratch, sizes);
+    if (!sizes.includes(-constants.errno.ENOBUFS)) break;
+    grow(most);
+  }
+  let at = 0;
+  return wanted.map(({ limit }, i) => {
+    const size = sizes[i]!;
+    if (size < 0) return { ok: false, code: errnoName(-size) };
+    const bytes = Buffer.from(scratch.subarray(at, at + Math.min(size, limit)));
+    at += size;
+    return { ok: true, bytes, truncated: size > limit };
+  });
+}
+
+/** `ENOENT` of 2. */
+export function errnoName(errno: number): string {
   return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? 'EIO';
 }
 

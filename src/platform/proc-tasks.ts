@@ -1,23 +1,20 @@
 /** The threads of a process, by /proc/PID/task. Nothing here throws. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { loadAddon } from './addon.js';
 
-const name = Buffer.alloc(256);
+/** comm is 15 bytes and a newline; that of the kernel's own threads may be longer, and nobody asks for it. */
+const NAME_BYTES = 64;
+
+let ids = new Int32Array(1024);
+const name = Buffer.alloc(NAME_BYTES);
 
 /** Thread ids in ascending order; empty when the process is gone. */
 export function readTaskIds(pid: number): number[] {
-  let names: string[];
-  try {
-    names = readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return [];
+  for (;;) {
+    const count = loadAddon().listNumbers(`/proc/${pid}/task`, ids);
+    if (count <= ids.length) return Array.from(ids.subarray(0, Math.max(0, count)).sort());
+    ids = new Int32Array(2 * count);
   }
-  const tids: number[] = [];
-  for (const name of names) {
-    const tid = Number(name);
-    if (Number.isInteger(tid) && tid > 0) tids.push(tid);
-  }
-  return tids.sort((a, b) => a - b);
 }
 
 /**
@@ -34,7 +31,33 @@ export function countTasks(pid: number): number {
 
 /** comm of a thread, at most 15 bytes (UTF-8 as a rule, and whatever the thread has put there); null when it is gone. */
 export function readTaskName(pid: number, tid: number): string | null {
-  // The kernel ends it with a newline.
-  const length = loadAddon().readFile(`/proc/${pid}/task/${tid}/comm`, name, 0, true) - 1;
-  return length < 0 ? null : name.toString('utf8', 0, length);
+  return textOf(name, 0, loadAddon().readFile(`/proc/${pid}/task/${tid}/comm`, name, 0, true));
+}
+
+/** The names of many threads, as they were when this was made. */
+export class TaskNames {
+  readonly #tids: Int32Array;
+  readonly #bytes: Buffer;
+  readonly #sizes: Int32Array;
+
+  constructor(pid: number, tids: readonly number[]) {
+    this.#tids = Int32Array.from(tids);
+    this.#sizes = new Int32Array(tids.length);
+    this.#bytes = Buffer.allocUnsafe(tids.length * NAME_BYTES);
+    loadAddon().readTaskFiles(pid, this.#tids, 'comm', this.#bytes, NAME_BYTES, this.#sizes);
+  }
+
+  /** By thread id; null for those that were gone. */
+  toMap(): Map<number, string | null> {
+    const names = new Map<number, string | null>();
+    this.#tids.forEach((tid, i) => {
+      names.set(tid, textOf(this.#bytes, i * NAME_BYTES, this.#sizes[i]!));
+    });
+    return names;
+  }
+}
+
+/** The kernel ends a name with a newline. */
+function textOf(bytes: Buffer, at: number, size: number): string | null {
+  return size < 1 ? null : bytes.toString('utf8', at, at + size - 1);
 }

@@ -141,12 +141,12 @@ export class Capture {
   #freezeLive(): void {
     const { job } = this;
     const { addon, deadline, watch } = this.#tools;
-    this.#prepare();
-    if (!this.prepared.tids.includes(job.tid)) {
+    const tids = this.#prepareLive();
+    if (!tids.includes(job.tid)) {
       throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
     }
     this.timeMs = Date.now();
-    freeze(addon, this.#frozen, requestedFirst(this.prepared.tids, job.tid), deadline);
+    freeze(addon, this.#frozen, requestedFirst(tids, job.tid), deadline);
     watch.lap('freeze');
     const refused = this.#frozen.unstopped.find(({ tid, attached }) => tid === job.tid && !attached);
     const first = refused ?? this.#frozen.unstopped[0];
@@ -169,12 +169,15 @@ export class Capture {
     this.#frozen.addKnown(job.tid);
     this.#readIdentity();
     this.verify();
-    freeze(addon, this.#frozen, readTaskIds(job.pid), deadline);
+    const tids = readTaskIds(job.pid);
+    freeze(addon, this.#frozen, tids, deadline);
     watch.lap('freeze');
     this.#tools.acknowledge();
     rehearsal?.provoke();
     // The thread is on its way to its signal; the others stand still.
-    this.#prepare();
+    this.#prepared = new Prepared(addon, job, this.losses);
+    this.#prepared.readFacts(tids, job.tid === job.pid ? this.#identity : null);
+    watch.lap('facts');
     const signal = awaitFatalSignal(addon, job.tid, this.#frozen, deadline);
     this.timeMs = Date.now();
     this.#running = false;
@@ -194,9 +197,10 @@ export class Capture {
     if (job.kind !== 'crash') this.#readIdentity();
     const { prepared, registers } = this;
     prepared.tid = tids[0]!;
-    prepared.refresh(addon, losses);
-    memory.forbid(prepared.served, losses);
+    prepared.readMaps();
     watch.lap('maps');
+    if (job.kind === 'crash') this.#readLinker();
+    else memory.forbid(prepared.served, losses);
     const { arch } = registers;
     if (arch === null)
       throw new CaptureError(`thread ${tids[0]}: its registers (${registers.sizeOf(0)}) are of no CPU known here`);
@@ -222,14 +226,32 @@ export class Capture {
     watch.lap('fork');
   }
 
-  #prepare(): void {
-    const { addon, memory, watch } = this.#tools;
-    this.#prepared = new Prepared(addon, this.job, this.losses);
+  /** The threads of the process, ascending. Throws CaptureError when it is gone. */
+  #prepareLive(): number[] {
+    const { job, losses } = this;
+    const { addon, watch } = this.#tools;
+    const tids = readTaskIds(job.pid);
+    if (tids.length === 0) throw new CaptureError(`process ${job.pid} is gone`);
+    const prepared = new Prepared(addon, job, losses);
+    this.#prepared = prepared;
+    prepared.readMaps();
+    // A main thread that has ended has no memory any more, its siblings do.
+    for (let i = 0; prepared.mapsText.length === 0 && i < tids.length; i++) {
+      prepared.tid = tids[i]!;
+      prepared.readMaps();
+    }
+    prepared.readFacts(tids, null);
+    this.#readLinker();
+    watch.lap('prepare');
+    return tids;
+  }
+
+  /** Whoever loads a library just now has one more in the list, or not yet: nobody needs to stand still for that. */
+  #readLinker(): void {
+    const { memory } = this.#tools;
     memory.reset();
     memory.forbid(this.prepared.served, this.losses);
-    // Whoever loads a library just now has one more in the list, or not yet: nobody needs to stand still for that.
     this.#linker = memory.read(this.prepared.tid, this.prepared.linkerPages);
-    watch.lap('prepare');
   }
 
   #readIdentity(): void {

@@ -5,6 +5,8 @@
  * they are looked at through an O_PATH descriptor first, which calls no driver and waits for nobody.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { constants as os } from 'node:os';
+import { errnoName } from '../platform/proc-file.js';
 import type { Mapping } from '../platform/proc-maps.js';
 import type { TracingAddon } from '../platform/ptrace.js';
 import type { MappedFile } from '../protocol/job.js';
@@ -13,6 +15,7 @@ import { codeOf, type Losses } from './failure.js';
 /** More distinct files than this are left out: descriptors of tracer and daemon are bounded. */
 export const MAX_FILES = 1000;
 const PATH_LENGTH = 256;
+const { EACCES, ENOSYS, EPERM } = os.errno;
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 export interface OpenFile {
@@ -40,23 +43,29 @@ export class MappedFiles {
    */
   open(tid: number, mappings: readonly Mapping[], served: readonly Mapping[], losses: Losses): void {
     const devices = new Set(served.map(({ device }) => device));
+    const wanted: Mapping[] = [];
     for (const mapping of mappings) {
       if (mapping.inode === 0 || mapping.perms[2] !== 'x') continue;
-      const key = `${mapping.device}:${mapping.inode}`;
+      const key = keyOf(mapping);
       if (this.#files.has(key)) continue;
-      if (devices.has(mapping.device)) {
-        losses.add('files', `${mapping.name}: on a file system that a process serves`);
-        this.#files.set(key, null);
-        continue;
-      }
-      if (this.#files.size >= MAX_FILES) {
+      if (!devices.has(mapping.device) && this.#files.size >= MAX_FILES) {
         losses.add('files', `${mapping.name}: more than ${MAX_FILES} files are mapped`);
         continue;
       }
-      const fd = this.#openMapping(tid, mapping, losses);
-      const { device, inode } = mapping;
-      this.#files.set(key, fd < 0 ? null : { file: { device, inode, path: mapping.name.slice(0, PATH_LENGTH) }, fd });
+      this.#files.set(key, null);
+      if (devices.has(mapping.device)) losses.add('files', `${mapping.name}: on a file system that a process serves`);
+      else wanted.push(mapping);
     }
+    const fds = new Int32Array(wanted.length);
+    if (this.#mapFiles && wanted.length > 0) {
+      const names = wanted.map(({ start, end }) => `${start.toString(16)}-${end.toString(16)}`);
+      this.#addon.openRegularFiles(`/proc/${tid}/map_files`, names, fds);
+    } else fds.fill(-EPERM);
+    wanted.forEach((mapping, i) => {
+      const fd = fds[i]! >= 0 ? fds[i]! : this.#openOtherwise(tid, mapping, -fds[i]!, losses);
+      const { device, inode, name } = mapping;
+      if (fd >= 0) this.#files.set(keyOf(mapping), { file: { device, inode, path: name.slice(0, PATH_LENGTH) }, fd });
+    });
   }
 
   close(): void {
@@ -64,25 +73,22 @@ export class MappedFiles {
     this.#files.clear();
   }
 
-  #openMapping(tid: number, mapping: Mapping, losses: Losses): number {
-    let reason = 'no right to /proc/PID/map_files';
-    if (this.#mapFiles) {
-      const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
-      try {
-        return reopenRegular(openSync(`/proc/${tid}/map_files/${range}`, this.#addon.constants.O_PATH));
-      } catch (error) {
-        reason = codeOf(error);
-        // Not permitted at all, or a kernel without map_files: the others need not be tried.
-        if (reason === 'EPERM' || reason === 'EACCES') this.#mapFiles = false;
-      }
-    }
+  /** `errno`: of the file in map_files. */
+  #openOtherwise(tid: number, mapping: Mapping, errno: number, losses: Losses): number {
+    // Not permitted at all: the others need not be tried the next time.
+    if (errno === EPERM || errno === EACCES) this.#mapFiles = false;
     const program = openProgram(tid, mapping);
     if (program >= 0) return program;
     const fallback = openByRoot(this.#addon, tid, mapping);
     if (typeof fallback === 'number') return fallback;
+    const reason = this.#mapFiles ? errnoName(errno) : 'no right to /proc/PID/map_files';
     losses.add('files', `${mapping.name.slice(0, PATH_LENGTH)}: ${reason}; by path: ${fallback}`);
     return -1;
   }
+}
+
+function keyOf({ device, inode }: Mapping): string {
+  return `${device}:${inode}`;
 }
 
 /** The program's own file, by a link of the kernel's that needs no capability and holds although the file was deleted; else -1. */
@@ -106,6 +112,7 @@ export function openByRoot(addon: TracingAddon, tid: number, mapping: Mapping): 
   let fd = -1;
   try {
     fd = openBelowRoot(addon, tid, path.slice(1));
+    if (fd < 0) return errnoName(-fd);
     const { dev, ino } = fstatSync(fd, { bigint: true });
     if (deviceText(dev) !== mapping.device || Number(ino) !== mapping.inode) return 'another file is there now';
     const found = fd;
@@ -118,15 +125,12 @@ export function openByRoot(addon: TracingAddon, tid: number, mapping: Mapping): 
   }
 }
 
-/** An O_PATH descriptor of a path below /proc/TID/root; no component of it is a link. */
+/** An O_PATH descriptor of a path below /proc/TID/root, or -errno; no component of it is a link. */
 export function openBelowRoot(addon: TracingAddon, tid: number, path: string): number {
-  const { O_PATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = addon.constants;
-  const root = openSync(`/proc/${tid}/root`, O_PATH | constants.O_DIRECTORY);
-  const flags = O_PATH | constants.O_NOFOLLOW;
+  const fd = addon.openBelow(`/proc/${tid}/root`, path);
+  if (fd !== -ENOSYS) return fd;
+  const root = openSync(`/proc/${tid}/root`, addon.constants.O_PATH | constants.O_DIRECTORY);
   try {
-    return addon.openAt(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOSYS') throw error;
     return openComponents(addon, root, path.split('/'));
   } finally {
     closeSync(root);

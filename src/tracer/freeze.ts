@@ -10,13 +10,15 @@ import type { TracingAddon } from '../platform/ptrace.js';
 import type { Deadline } from './deadline.js';
 import { CaptureError, codeOf, type Losses } from './failure.js';
 
-const { ESRCH, ETIMEDOUT } = constants.errno;
+const { EPERM, ESRCH, ETIMEDOUT } = constants.errno;
 
 /** A thread that sleeps uninterruptibly (disk, a vfork child that has not executed yet) must not hold the others for longer. */
 const PATIENCE_MS = 250;
 /** A process that makes threads faster than this many rounds find them is copied as far as it is known. */
 const MAX_ROUNDS = 64;
 const PTRACE_EVENT_STOP = 128;
+/** States of /proc/PID/stat. */
+const ENDED: ReadonlySet<string> = new Set(['Z', 'X', 'x']);
 
 /** A thread that is attached and not stopped, or could not be attached. */
 export interface Unstopped {
@@ -98,9 +100,14 @@ function stopAll(addon: TracingAddon, frozen: Frozen, tids: readonly number[], d
   tids.forEach((tid, i) => {
     const result = results[i]!;
     if (result >= 0) frozen.addStopped(tid, pendingSignal(result));
-    else if (result === -ESRCH) frozen.addEnded(tid);
+    else if (result === -ESRCH || (result === -EPERM && hasEnded(frozen.pid, tid))) frozen.addEnded(tid);
     else frozen.addUnstopped({ tid, errno: -result, attached: result === -ETIMEDOUT });
   });
+}
+
+/** A thread on its way out cannot be attached to any more, and is nobody's loss; the main thread stays until all others have ended. */
+function hasEnded(pid: number, tid: number): boolean {
+  return tid !== pid && ENDED.has(readTaskStat(pid, tid)?.state ?? 'X');
 }
 
 /** The signal that a stop took from the queue: none for an interrupt or group stop (an event), else the stop signal. */

@@ -14,10 +14,14 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export function openPerfMap(addon: TracingAddon, tid: number, nspid: number, uid: number): number {
   let fd = -1;
   try {
-    fd = reopenRegular(openBelowRoot(addon, tid, `tmp/perf-${nspid}.map`));
+    fd = openBelowRoot(addon, tid, `tmp/perf-${nspid}.map`);
+    // It is the exception that a process has one.
+    if (fd < 0) return -1;
+    fd = reopenRegular(fd);
     if (fstatSync(fd).uid === uid) return fd;
   } catch {
-    // It is the exception that a process has one.
+    // No regular file, or before Linux 5.6 none at all.
+    fd = -1;
   }
   if (fd >= 0) closeSync(fd);
   return -1;

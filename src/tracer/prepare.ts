@@ -1,36 +1,29 @@
 /**
- * What is read while the target does not stand still for it: before the freeze of a live process, during the crashed thread's way to its
- * signal. The maps are read again when it stands; nothing else here matters to the unwinder.
+ * What is read while the target does not stand still for it: before the freeze of a live process; of a crashing one on its way to its
+ * signal, but for the maps and what follows from them, which are read once, when it has come.
  */
 import { closeSync } from 'node:fs';
 import { Auxv } from '../minidump/auxv.js';
 import type { CopyRange } from '../minidump/copy-plan.js';
-import { readProcFile } from '../platform/proc-file.js';
 import { type Mapping, parseMaps } from '../platform/proc-maps.js';
-import { type ProcStat, readTaskStat } from '../platform/proc-stat.js';
+import { type ProcStat, parseProcStat, readTaskStat } from '../platform/proc-stat.js';
 import { parseProcStatus } from '../platform/proc-status.js';
-import { readTaskIds, readTaskName } from '../platform/proc-tasks.js';
+import { readTaskName, TaskNames } from '../platform/proc-tasks.js';
 import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob } from '../protocol/job.js';
 import { auxiliaryValue, wordSizeOf } from './auxiliary.js';
 import { moduleRanges } from './copy.js';
-import { type Details, readDetails } from './details.js';
-import { CaptureError, type Losses } from './failure.js';
+import { type Details, NO_DETAILS, readDetails } from './details.js';
+import type { Losses } from './failure.js';
 import { MappedFiles } from './files.js';
 import { linkerRanges } from './linker-memory.js';
 import { openPerfMap } from './perf-map.js';
+import { readTexts } from './proc-texts.js';
 import { type KnownDisks, servedMappings } from './served-files.js';
 
-/** A mapping's line takes 73 bytes and its name; the kernel's default of 65,530 mappings fits. */
-const MAPS_BYTES = 32 * 1024 * 1024;
-const TEXT_BYTES = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 export class Prepared {
-  readonly pid: number;
-  /** Threads, ascending. */
-  readonly tids: readonly number[];
-  readonly names = new Map<number, string>();
   readonly files: MappedFiles;
   /** Any thread that has memory: not a main thread that has ended. */
   tid: number;
@@ -41,56 +34,70 @@ export class Prepared {
   readonly #disks: KnownDisks = new Set();
   /** What is copied of each module. */
   modulePages: readonly CopyRange[] = [];
-  /** The dynamic linker's data, where the dump is to be kept. */
-  readonly linkerPages: readonly CopyRange[];
   /** What only a dump that is kept shows. */
-  readonly details: Details;
+  details: Details = NO_DETAILS;
   status: Buffer = EMPTY;
   stat: ProcStat | null = null;
   auxv: Buffer = EMPTY;
   commandLine: Buffer = EMPTY;
+  /** /proc/PID/environ; empty unless the job wants it. */
+  environ: Buffer = EMPTY;
   /** -1: there is none. */
   perfMap = -1;
+  readonly #addon: TracingAddon;
+  readonly #job: CaptureJob;
+  readonly #losses: Losses;
+  #taskNames: TaskNames | null = null;
+  #names: Map<number, string | null> | null = null;
 
-  /** Throws CaptureError when the process is gone. */
   constructor(addon: TracingAddon, job: CaptureJob, losses: Losses) {
-    const { pid, tid } = job;
-    this.pid = pid;
+    this.#addon = addon;
+    this.#job = job;
+    this.#losses = losses;
+    this.tid = job.tid;
     this.files = new MappedFiles(addon);
-    this.tids = readTaskIds(pid);
-    if (this.tids.length === 0) throw new CaptureError(`process ${pid} is gone`);
-    for (const each of this.tids) this.#readName(each);
-    this.tid = tid;
-    let maps = this.#read('maps', MAPS_BYTES, losses);
-    // A main thread that has ended has no memory any more, its siblings do.
-    for (let i = 0; maps.length === 0 && i < this.tids.length; i++) {
-      this.tid = this.tids[i]!;
-      maps = this.#read('maps', MAPS_BYTES, losses);
-    }
-    this.status = this.#read('status', TEXT_BYTES, losses, pid);
-    this.stat = readTaskStat(pid, pid);
-    this.#useMaps(addon, maps, losses);
-    this.#readImage(losses);
-    const status = parseProcStatus(this.status.toString('latin1'));
-    if (status !== null) this.perfMap = openPerfMap(addon, this.tid, status.nspid.at(-1)!, status.uid.effective);
-    this.details = readDetails(job, this.tid, this.#mayReadArguments(), losses);
-    // What is blanked in data would be missing in the list.
-    this.linkerPages = job.kind === 'backtrace' || job.sanitizeStacks === true ? [] : this.#findLinkerPages();
+  }
+
+  /**
+   * What the kernel itself knows, and no page of the process's memory. `tids`: its threads; `status`: /proc/PID/status where it was read
+   * already.
+   */
+  readFacts(tids: readonly number[], status: Buffer | null): void {
+    const { pid, kind } = this.#job;
+    this.#taskNames = new TaskNames(pid, tids);
+    const names = status === null ? (['stat', 'status'] as const) : (['stat'] as const);
+    const texts: { stat: Buffer; status?: Buffer } = readTexts(pid, names, this.#losses);
+    this.stat = parseProcStat(texts.stat.toString('latin1'));
+    this.status = status ?? texts.status!;
+    const ids = parseProcStatus(this.status.toString('latin1'));
+    if (ids !== null) this.perfMap = openPerfMap(this.#addon, this.tid, ids.nspid.at(-1)!, ids.uid.effective);
+    if (kind !== 'backtrace') this.details = readDetails(this.tid, this.#losses);
+  }
+
+  /** Reads the maps. Where they have changed, or are read for the first time, everything that comes from them is made anew. */
+  readMaps(): void {
+    const { maps } = readTexts(this.tid, ['maps'], this.#losses);
+    if (maps.equals(this.mapsText)) return;
+    this.mapsText = maps;
+    this.mappings = parseMaps(maps).mappings;
+    this.modulePages = moduleRanges(this.mappings);
+    this.served = servedMappings(this.#addon, this.tid, this.mappings, this.#disks);
+    this.#readImage();
+    this.files.open(this.tid, this.mappings, this.served, this.#losses);
+  }
+
+  /** The dynamic linker's data, where the dump is to be kept. What is blanked in data would be missing in the list. */
+  get linkerPages(): readonly CopyRange[] {
+    if (this.#job.kind === 'backtrace' || this.#job.sanitizeStacks === true) return [];
+    const wordSize = wordSizeOf(this.auxv);
+    const [entry, linker] = [Auxv.AT_ENTRY, Auxv.AT_BASE].map((type) => auxiliaryValue(this.auxv, wordSize, type));
+    return linkerRanges(this.mappings, entry!, linker!);
   }
 
   /** comm of a thread; null when it was gone before that could be read. */
   nameOf(tid: number): string | null {
-    return this.names.get(tid) ?? this.#readName(tid);
-  }
-
-  /**
-   * Reads the maps of the process again, now that it stands still. Where they have changed, everything that comes from them is made anew.
-   */
-  refresh(addon: TracingAddon, losses: Losses): void {
-    const maps = this.#read('maps', MAPS_BYTES, losses);
-    if (maps.equals(this.mapsText)) return;
-    this.#useMaps(addon, maps, losses);
-    this.#readImage(losses);
+    this.#names ??= this.#taskNames?.toMap() ?? new Map();
+    return this.#names.get(tid) ?? readTaskName(this.#job.pid, tid);
   }
 
   close(): void {
@@ -99,51 +106,28 @@ export class Prepared {
     this.perfMap = -1;
   }
 
-  #useMaps(addon: TracingAddon, text: Buffer, losses: Losses): void {
-    this.mapsText = text;
-    this.mappings = parseMaps(text).mappings;
-    this.modulePages = moduleRanges(this.mappings);
-    this.served = servedMappings(addon, this.tid, this.mappings, this.#disks);
-    this.files.open(this.tid, this.mappings, this.served, losses);
-  }
-
-  #findLinkerPages(): CopyRange[] {
-    const wordSize = wordSizeOf(this.auxv);
-    const [entry, linker] = [Auxv.AT_ENTRY, Auxv.AT_BASE].map((type) => auxiliaryValue(this.auxv, wordSize, type));
-    return linkerRanges(this.mappings, entry!, linker!);
-  }
-
-  /** What an exec would change too. */
-  #readImage(losses: Losses): void {
-    this.auxv = this.#read('auxv', TEXT_BYTES, losses);
-    if (this.#mayReadArguments()) this.commandLine = this.#read('cmdline', TEXT_BYTES, losses);
-    else losses.add('proc', `/proc/${this.tid}/cmdline: on a file system that a process serves`);
+  /** What an exec changes too. */
+  #readImage(): void {
+    const ofMemory = this.#job.environ === true ? (['cmdline', 'environ'] as const) : (['cmdline'] as const);
+    const allowed = this.#mayReadArguments();
+    type Texts = { readonly auxv: Buffer; readonly cmdline?: Buffer; readonly environ?: Buffer };
+    const texts: Texts = readTexts(this.tid, allowed ? ['auxv', ...ofMemory] : ['auxv'], this.#losses);
+    this.auxv = texts.auxv;
+    this.commandLine = texts.cmdline ?? EMPTY;
+    this.environ = texts.environ ?? EMPTY;
+    if (allowed) return;
+    for (const name of ofMemory) {
+      this.#losses.add('proc', `/proc/${this.tid}/${name}: on a file system that a process serves`);
+    }
   }
 
   /** The kernel reads command line and environment from the process's memory; what it reads of one may reach into the other. */
   #mayReadArguments(): boolean {
     if (this.served.length === 0) return true;
-    const stat = readTaskStat(this.pid, this.tid);
+    const stat = readTaskStat(this.#job.pid, this.tid);
     if (stat === null || stat.arguments.end === 0) return false;
     return [stat.arguments, stat.environment].every(
       (range) => !this.served.some(({ start, end }) => range.start < end && start <= range.end),
     );
-  }
-
-  #readName(tid: number): string | null {
-    const name = readTaskName(this.pid, tid);
-    if (name !== null) this.names.set(tid, name);
-    return name;
-  }
-
-  #read(name: string, limit: number, losses: Losses, tid = this.tid): Buffer {
-    const path = `/proc/${tid}/${name}`;
-    const file = readProcFile(path, limit);
-    if (!file.ok) {
-      losses.add('proc', `${path}: ${file.code}`);
-      return EMPTY;
-    }
-    if (file.truncated) losses.add('proc', `${path}: only its first ${limit} bytes`);
-    return file.bytes;
   }
 }

@@ -9,7 +9,7 @@ import { codeOf } from './failure.js';
 import type { Frozen } from './freeze.js';
 import { pendingSignal } from './freeze.js';
 
-const { ESRCH } = constants.errno;
+const { ECHILD, ESRCH } = constants.errno;
 /** How long threads may take to stop or to die before they are left to the end of this process; whatever the job's deadline is. */
 const PATIENCE_MS = 1000;
 
@@ -34,8 +34,8 @@ export function release(addon: TracingAddon, frozen: Frozen, running = -1): bool
   const waited = tids.filter((_, i) => results[i] === -ESRCH);
   if (running > 0) waited.push(running);
   waited.sort((a, b) => Number(a === frozen.pid) - Number(b === frozen.pid));
-  const ends = waited.map((tid) => seeEnd(addon, tid, deadline.remaining()));
-  for (const thread of frozen.unstopped) if (thread.attached) ends.push(seeEnd(addon, thread.tid, 0));
+  const ends = seeEnds(addon, waited, deadline.remaining());
+  for (const thread of frozen.unstopped) if (thread.attached) ends.push(...seeEnds(addon, [thread.tid], 0));
   tids.length = 0;
   signals.length = 0;
   frozen.unstopped = [];
@@ -50,14 +50,27 @@ function askToStop(addon: TracingAddon, tid: number): void {
   }
 }
 
-/** Waits for a thread that is attached and not stopped: for its end, or for a stop to detach it from. */
-function seeEnd(addon: TracingAddon, tid: number, timeoutMs: number): End {
+/** Waits for threads that are attached and not stopped: for the end of each, or for a stop to detach it from. */
+function seeEnds(addon: TracingAddon, tids: readonly number[], timeoutMs: number): End[] {
+  const results = new Int32Array(tids.length);
+  if (tids.length > 0) addon.waitAll(Int32Array.from(tids), timeoutMs, results);
+  return tids.map((tid, i) => {
+    const result = results[i]!;
+    if (result < 0) return result === -ESRCH || result === -ECHILD ? 'gone' : 'attached';
+    return isStop(result) ? detachStopped(addon, tid, result) : 'seen';
+  });
+}
+
+/** sys/wait.h: WIFSTOPPED. */
+function isStop(status: number): boolean {
+  return (status & 0xff) === 0x7f;
+}
+
+function detachStopped(addon: TracingAddon, tid: number, status: number): End {
   try {
-    const status = addon.wait(tid, timeoutMs);
-    if (status === null) return 'attached';
-    if (status.kind === 'stopped') addon.detach(tid, pendingSignal(status.status));
+    addon.detach(tid, pendingSignal(status));
     return 'seen';
   } catch (error) {
-    return codeOf(error) === 'ESRCH' || codeOf(error) === 'ECHILD' ? 'gone' : 'attached';
+    return codeOf(error) === 'ESRCH' ? 'gone' : 'attached';
   }
 }

@@ -9,19 +9,16 @@
  * such a file system.
  */
 import { closeSync, fstatSync } from 'node:fs';
-import { parseMountTypes } from '../platform/mount-info.js';
-import { readProcFile } from '../platform/proc-file.js';
+import { type MountTypes, OwnMounts, readMountTypes } from '../platform/mount-info.js';
 import type { Mapping } from '../platform/proc-maps.js';
 import type { TracingAddon } from '../platform/ptrace.js';
 import { deviceText } from './files.js';
 
-const MOUNTINFO_BYTES = 4 * 1024 * 1024;
 /** log2 of the sizes of huge pages: each has a mount of the kernel's own (memfd_create(2), MFD_HUGETLB). 0: usual memory. */
 const PAGE_SHIFTS = [0, 16, 21, 25, 29, 30, 34];
 
 let memoryDevices: ReadonlySet<string> | undefined;
-type MountTypes = ReadonlyMap<string, string>;
-const parsed = new Map<string, { readonly bytes: Buffer; readonly types: MountTypes }>();
+let ownMounts: OwnMounts | undefined;
 
 /** Disks on which no such file system is. Only those: the numbers that the kernel makes up are given to the next mount. */
 export type KnownDisks = Set<string>;
@@ -41,33 +38,23 @@ export function servedMappings(
   }
   devices.delete('00:00');
   memoryDevices ??= findMemoryDevices(addon);
+  ownMounts ??= new OwnMounts();
+  const own = ownMounts.types;
   let target: MountTypes | undefined;
-  let own: MountTypes | undefined;
   const served = new Set<string>();
   for (const device of devices) {
     if (memoryDevices.has(device) || known.has(device)) continue;
-    target ??= mountTypes(`/proc/${tid}/mountinfo`, 'target');
-    let type = target.get(device);
+    // A device is the same file system wherever it is mounted. Own mounts cost a look, those of the target a file.
+    let type = own.get(device);
     if (type === undefined) {
-      own ??= mountTypes('/proc/self/mountinfo', 'own');
-      type = own.get(device);
+      target ??= readMountTypes(tid);
+      type = target.get(device);
     }
     const madeUp = device.startsWith('00:');
     if (type === undefined ? madeUp : /^fuse(blk)?(\.|$)/.test(type)) served.add(device);
     else if (!madeUp) known.add(device);
   }
   return served.size === 0 ? [] : mappings.filter(({ device }) => served.has(device));
-}
-
-/** Mounts seldom change: the text is parsed when it is another one than the last time. */
-function mountTypes(path: string, key: string): MountTypes {
-  const file = readProcFile(path, MOUNTINFO_BYTES);
-  const bytes = file.ok ? file.bytes : Buffer.alloc(0);
-  const before = parsed.get(key);
-  if (before?.bytes.equals(bytes)) return before.types;
-  const types = parseMountTypes(bytes.toString('latin1'));
-  parsed.set(key, { bytes, types });
-  return types;
 }
 
 /** The devices of shared anonymous memory, System V segments and memfds, which are mounted nowhere. */

@@ -41,7 +41,7 @@ export function addStreams(writer: MinidumpWriter, copy: Copy): void {
 /** What a full dump does without, the most useful first; and last the losses, these included. */
 export function addOptionalStreams(writer: MinidumpWriter, copy: Copy): void {
   const { job, host, prepared, losses } = copy;
-  const { details, mappings } = prepared;
+  const { details, environ, mappings } = prepared;
   const soft = (): Buffer => encodeJson(losses.summary());
   // Some more may be lost on the way.
   let room = copyBytes(job.limits) - writer.size - soft().length - 1024;
@@ -62,7 +62,7 @@ export function addOptionalStreams(writer: MinidumpWriter, copy: Copy): void {
   offer(StreamType.mozLinuxLimits, details.limits, 'limits');
   offer(StreamType.debuggerdCgroup, details.cgroup, 'cgroup');
   if (copy.logs.length > 0) offer(StreamType.debuggerdLogTails, encodeJson(copy.logs), 'log tails');
-  offer(StreamType.linuxEnviron, details.environ, 'environ');
+  offer(StreamType.linuxEnviron, environ, 'environ');
   if (mappings.length > 0 && fits(MEMORY_INFO.size * mappings.length, 'memory info')) {
     writer.setMemoryInfo(memoryInfoFromMaps(mappings));
   }

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Mapping, parseMaps } from '../../src/platform/proc-maps.js';
@@ -48,7 +48,7 @@ describe('files behind mappings', () => {
     writeFileSync(target, 'x');
     symlinkSync(target, join(dir, 'old-link'));
     symlinkSync(dir, join(dir, 'old-folder'));
-    const old = { ...addon, openAt: withoutOpenat2 };
+    const old = { ...addon, openBelow: () => -constants.errno.ENOSYS };
     const open = (path: string) => openByRoot(old, process.pid, { ...mappingOf(target), name: path });
     const fd = open(target.replace('/', '//').replace(/\/([^/]*)$/, '/./$1'));
     expect(fd).toBeTypeOf('number');
@@ -58,11 +58,6 @@ describe('files behind mappings', () => {
     expect(open(`${dir}/../${dir.split('/').at(-1)}/old-target`)).toBe('a path with ..');
     expect(open(`${target}/x`)).toBe('ENOTDIR');
   });
-
-  function withoutOpenat2(...[fd, path, flags, mode, resolve]: Parameters<typeof addon.openAt>): number {
-    if (resolve !== undefined) throw Object.assign(new Error('no openat2'), { code: 'ENOSYS' });
-    return addon.openAt(fd, path, flags, mode);
-  }
 
   function mappingOf(path: string): Mapping {
     const fd = openSync(path, 'r');

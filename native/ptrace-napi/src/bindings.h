@@ -16,6 +16,7 @@ extern const Export spawn_exports[];
 extern const Export seccomp_exports[];
 extern const Export heap_exports[];
 extern const Export whole_file_exports[];
+extern const Export process_file_exports[];
 
 /* The object of numbers; NULL with an exception pending. */
 napi_value constants_object(napi_env env);

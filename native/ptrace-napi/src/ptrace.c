@@ -300,6 +300,27 @@ static napi_value detach_all(napi_env env, napi_callback_info info) {
   return result_integer(env, detached);
 }
 
+static napi_value wait_all(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  double timeout = value_double(&args, args.at[1], "timeoutMs", LONGEST);
+  size_t count, room;
+  const int32_t *tids = value_typed(&args, args.at[0], "tids", napi_int32_array, 0, &count);
+  int32_t *results = value_typed(&args, args.at[2], "results", napi_int32_array, count, &room);
+  if (args.failed) return NULL;
+  Deadline deadline;
+  deadline_start(&deadline, timeout);
+  int64_t changed = 0;
+  for (size_t i = 0; i < count; i++) {
+    int status = 0;
+    pid_t got = deadline_wait(&deadline, tids[i], &status);
+    results[i] = got < 0 ? -errno : got == 0 ? -ETIMEDOUT : status;
+    changed += got > 0;
+  }
+  deadline_end(&deadline);
+  return result_integer(env, changed);
+}
+
 const Export ptrace_exports[] = {
     {"seize", seize},
     {"interrupt", interrupt},
@@ -320,5 +341,6 @@ const Export ptrace_exports[] = {
     {"freeze", freeze},
     {"getRegsets", get_regsets},
     {"detachAll", detach_all},
+    {"waitAll", wait_all},
     {NULL, NULL},
 };
