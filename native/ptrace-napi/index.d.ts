@@ -388,11 +388,15 @@ export function readLinks(directory: string, buffer: Uint8Array, most: number, t
  */
 export function openRegularFiles(directory: string, names: readonly string[], fds: Int32Array): number;
 /**
- * An O_PATH descriptor of `path` as seen by who has `root` for its root (`/proc/PID/root`): openat2(2) with RESOLVE_IN_ROOT,
+ * An O_PATH descriptor of `path` as seen by who has the directory `root` for its root: openat2(2) with RESOLVE_IN_ROOT,
  * RESOLVE_NO_MAGICLINKS and RESOLVE_NO_SYMLINKS.
  * @returns the descriptor or -errno, -ENOSYS before Linux 5.6
  */
-export function openBelow(root: string, path: string | Uint8Array): number;
+export function openBelow(root: number, path: string | Uint8Array): number;
+/** An O_PATH descriptor of a path, links followed (`/proc/PID/root`), or -errno. */
+export function openPath(path: string): number;
+/** st_nlink of stat(2), or -errno. */
+export function countLinks(path: string): number;
 /** poll(2) for POLLIN and POLLPRI without waiting; the events that are there. */
 export function pollNow(fd: number): number;
 /** Gives an open file (O_TMPFILE too) a name: linkat(2), AT_EMPTY_PATH or, without the right to it, by /proc/self/fd. EEXIST as it says. */

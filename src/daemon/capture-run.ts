@@ -34,8 +34,6 @@ const MAX_FILES = 4096;
 
 export class CaptureRun implements Capture {
   readonly job: CaptureJob;
-  /** A duplicate of the client's socket; -1 once handed over. */
-  #clientFd: number;
   readonly #files: OpenedFile[] = [];
   readonly #maxFiles: number;
   #lostFiles = 0;
@@ -53,20 +51,15 @@ export class CaptureRun implements Capture {
   startedAt: number | null = null;
 
   /** `maxFiles`: mapped files that are kept; the rest is closed, and their frames stay without names. */
-  constructor(job: CaptureJob, clientFd: number, maxFiles = MAX_FILES) {
+  constructor(job: CaptureJob, maxFiles = MAX_FILES) {
     this.job = job;
     this.#maxFiles = maxFiles;
-    this.#clientFd = clientFd;
     this.result = new Promise((resolve) => {
       this.#resolveResult = resolve;
     });
     this.released = new Promise((resolve) => {
       this.#resolveReleased = resolve;
     });
-  }
-
-  get clientFd(): number {
-    return this.#clientFd;
   }
 
   get hasResult(): boolean {
@@ -91,7 +84,6 @@ export class CaptureRun implements Capture {
   /** A tracer has it now; `release` is how to tell that tracer to let go. */
   taken(release: (memory: boolean) => void): void {
     this.startedAt = performance.now();
-    this.#closeClient();
     this.#onRelease = release;
   }
 
@@ -158,15 +150,8 @@ export class CaptureRun implements Capture {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
-    this.#closeClient();
     this.#resolveReleased();
     for (const listener of this.#onSettled.splice(0)) listener();
-  }
-
-  #closeClient(): void {
-    if (this.#clientFd < 0) return;
-    loadAddon().closeFd(this.#clientFd);
-    this.#clientFd = -1;
   }
 }
 

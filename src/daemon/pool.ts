@@ -37,7 +37,7 @@ export interface PoolOptions {
 
 export interface CaptureOrder {
   readonly job: CaptureJob;
-  /** Duplicated: the caller may close it at any time. */
+  /** Duplicated where it is still needed after the call: the caller may close it at any time. */
   readonly clientFd: number;
   /** Who asks. */
   readonly uid: number;
@@ -57,6 +57,7 @@ const REST_MS = 1000;
 interface WaitingRun {
   readonly uid: number;
   readonly run: CaptureRun;
+  readonly clientFd: number;
   readonly wanted: () => boolean;
   readonly deadlineMs: number;
 }
@@ -95,11 +96,17 @@ export class TracerPool {
 
   /** Hands a request to a tracer, or queues it. */
   capture({ job, clientFd, uid, wanted, deadlineMs = this.#options.deadlineMs }: CaptureOrder): Capture {
-    const run = new CaptureRun(job, loadAddon().dupFd(clientFd), this.#options.maxFiles);
+    const run = new CaptureRun(job, this.#options.maxFiles);
     if (!this.#open) run.fail('the daemon is shutting down');
     else if (this.#waiting.length >= (this.#options.queueLength ?? 1024))
       run.fail('too many requests wait for a tracer');
-    else this.#enqueue({ uid, run, wanted, deadlineMs });
+    else {
+      const next = { uid, run, clientFd, wanted, deadlineMs };
+      const slot = this.#waiting.length === 0 && this.#pick([next]) !== null ? this.#idleSlot() : undefined;
+      // As a rule, and the target waits for it.
+      if (slot !== undefined) this.#begin(slot, next);
+      else this.#enqueue({ ...next, clientFd: loadAddon().dupFd(clientFd) });
+    }
     return run;
   }
 
@@ -114,7 +121,10 @@ export class TracerPool {
     clearTimeout(this.#restart);
     clearTimeout(this.#stall);
     for (const timer of this.#resting.values()) clearTimeout(timer);
-    for (const { run } of this.#waiting.splice(0)) run.fail('the daemon is shutting down');
+    for (const { run, clientFd } of this.#waiting.splice(0)) {
+      loadAddon().closeFd(clientFd);
+      run.fail('the daemon is shutting down');
+    }
     for (const slot of [...this.#slots]) slot.kill('the daemon is shutting down');
   }
 
@@ -123,7 +133,9 @@ export class TracerPool {
     waiting.run.startTimer(this.#options.queueMs ?? 3 * this.#options.deadlineMs, 'no tracer became free in time');
     waiting.run.onSettled(() => {
       const at = this.#waiting.indexOf(waiting);
-      if (at >= 0) this.#waiting.splice(at, 1);
+      if (at < 0) return;
+      this.#waiting.splice(at, 1);
+      loadAddon().closeFd(waiting.clientFd);
     });
     this.#dispatch();
   }
@@ -134,6 +146,7 @@ export class TracerPool {
       const next = this.#takeNext();
       if (next === null) break;
       this.#begin(slot, next);
+      loadAddon().closeFd(next.clientFd);
       // The queue moves: whoever waits still may not wait for a new process.
       clearTimeout(this.#stall);
       this.#stall = undefined;
@@ -147,14 +160,15 @@ export class TracerPool {
       if (next === null) return null;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       if (next.wanted()) return next;
+      loadAddon().closeFd(next.clientFd);
       next.run.fail('the client left before a tracer was free');
     }
   }
 
-  #begin(slot: TracerSlot, { uid, run, deadlineMs }: WaitingRun): void {
+  #begin(slot: TracerSlot, { uid, run, clientFd, deadlineMs }: WaitingRun): void {
     this.#running.set(uid, (this.#running.get(uid) ?? 0) + 1);
     const start = performance.now();
-    slot.begin(run, deadlineMs, (lost) => {
+    slot.begin(run, clientFd, deadlineMs, (lost) => {
       this.#spent.add(uid, performance.now() - start);
       if (lost && uid !== 0 && this.#open) this.#rest(uid);
       const left = (this.#running.get(uid) ?? 1) - 1;
@@ -192,9 +206,18 @@ export class TracerPool {
     return this.#next() !== null;
   }
 
+  #idleSlot(): TracerSlot | undefined {
+    for (const slot of this.#slots) if (slot.state === 'idle') return slot;
+    return undefined;
+  }
+
   #next(): WaitingRun | null {
+    return this.#pick(this.#waiting);
+  }
+
+  #pick(among: readonly WaitingRun[]): WaitingRun | null {
     const mayStart = this.#options.mayStart ?? (() => true);
-    const waiting = this.#waiting.filter(({ uid }) => !this.#resting.has(uid) && mayStart(uid));
+    const waiting = among.filter(({ uid }) => !this.#resting.has(uid) && mayStart(uid));
     return pickNext(waiting, this.#running, this.#options.max, (uid) => this.#spent.of(uid));
   }
 

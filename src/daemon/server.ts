@@ -5,8 +5,6 @@ import { Admission, type AdmissionLimits, DEFAULT_ADMISSION } from './admission.
 import { Client } from './client.js';
 import { SocketDisposal } from './socket-disposal.js';
 
-/** Clients taken per wake-up, so that a flood of them leaves time for the requests under way. */
-const CLIENTS_AT_ONCE = 64;
 /** Pause after an accept that failed for want of descriptors or memory: the poll would report it again at once. */
 const ACCEPT_PAUSE_MS = 100;
 /** Android's: 3000 ms to send the request. */
@@ -74,19 +72,17 @@ export class RequestServer {
     this.#disposal.close();
   }
 
+  /**
+   * Takes one client: what it asks goes on its way before the next is looked at, which the poll reports again at once. So a flood of them
+   * leaves time for the requests under way, too.
+   */
   #accept(listener: number, poller: Poller): void {
-    for (let count = 0; this.#open && count < CLIENTS_AT_ONCE; count++) {
-      let fd: number | null;
-      try {
-        fd = this.#addon.acceptUnix(listener);
-      } catch (error) {
-        // A client that left before it was accepted says nothing about the next.
-        if ((error as NodeJS.ErrnoException).code === 'ECONNABORTED') continue;
-        this.#rest(poller, (error as Error).message);
-        return;
-      }
-      if (fd === null) return;
-      this.#admit(fd);
+    if (!this.#open) return;
+    try {
+      const fd = this.#addon.acceptUnix(listener);
+      if (fd !== null) this.#admit(fd);
+    } catch (error) {
+      this.#rest(poller, (error as Error).message);
     }
   }
 

@@ -2,7 +2,10 @@
  * /proc/PID/status and /proc/PID/task/TID/status (proc_pid_status(5)): identity and credentials of a thread. The file is made by the
  * kernel without taking the target's memory lock, so reading it does not wait for the target.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.js';
+import { readTaskIds } from './proc-tasks.js';
+
+const STATUS_BYTES = 64 * 1024;
 
 /** Real, effective, saved and file-system id, as the reader's user namespace shows them. */
 export interface Ids {
@@ -29,13 +32,23 @@ export interface ProcStatus {
   readonly permittedCapabilities: bigint;
 }
 
+/** The last of the fields that are looked at, in the kernel's order (fs/proc/array.c), and all of them. */
+const LAST = 'CapPrm';
+const WANTED: ReadonlySet<string> = new Set(['Name', 'Tgid', 'Pid', 'PPid', 'TracerPid', 'Uid', 'Gid', 'NSpid', LAST]);
+
 /** Parses the file's text; null when a field is missing or malformed. */
 export function parseProcStatus(text: string): ProcStatus | null {
   const fields = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const colon = line.indexOf(':');
-    // The first wins: no later line can speak for an earlier one.
-    if (colon > 0 && !fields.has(line.slice(0, colon))) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  for (let at = 0; at < text.length && !fields.has(LAST); ) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    const colon = text.indexOf(':', at);
+    if (colon > at && colon < end) {
+      const key = text.slice(at, colon);
+      // The first wins: no later line can speak for an earlier one.
+      if (WANTED.has(key) && !fields.has(key)) fields.set(key, text.slice(colon + 1, end).trim());
+    }
+    at = end + 1;
   }
   const pid = decimal(fields.get('Pid'));
   const tgid = decimal(fields.get('Tgid'));
@@ -64,11 +77,8 @@ export function readTaskStatus(pid: number, tid: number): ProcStatus | null {
 }
 
 function readStatus(path: string): ProcStatus | null {
-  try {
-    return parseProcStatus(readFileSync(path, 'utf8'));
-  } catch {
-    return null;
-  }
+  const file = readProcFile(path, STATUS_BYTES);
+  return file.ok ? parseProcStatus(file.bytes.toString('utf8')) : null;
 }
 
 /** How many threads a translation looks at before it gives way to other work. */
@@ -85,21 +95,13 @@ export async function findTask(pid: number, tid: number): Promise<ProcStatus | n
   const leader = readProcStatus(pid);
   if (leader === null || leader.nspid.length === 1) return null;
   if (leader.nspid.at(-1) === tid) return leader;
-  const tasks = threadIds(pid);
+  const tasks = readTaskIds(pid);
   for (let at = 0; at < tasks.length; at++) {
     const status = readTaskStatus(pid, tasks[at]!);
     if (status?.nspid.at(-1) === tid) return status;
     if (at % TASKS_AT_ONCE === TASKS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
   }
   return null;
-}
-
-function threadIds(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((name) => decimal(name) ?? []);
-  } catch {
-    return [];
-  }
 }
 
 function decimal(text: string | undefined): number | null {

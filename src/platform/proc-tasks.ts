@@ -1,5 +1,4 @@
 /** The threads of a process, by /proc/PID/task. Nothing here throws. */
-import { statSync } from 'node:fs';
 import { loadAddon } from './addon.js';
 
 /** comm is 15 bytes and a newline; that of the kernel's own threads may be longer, and nobody asks for it. */
@@ -22,11 +21,8 @@ export function readTaskIds(pid: number): number[] {
  * (fs/proc/base.c, proc_task_getattr). One system call, whatever their number. -1 when the process is gone.
  */
 export function countTasks(pid: number): number {
-  try {
-    return statSync(`/proc/${pid}/task`).nlink - 2;
-  } catch {
-    return -1;
-  }
+  const links = loadAddon().countLinks(`/proc/${pid}/task`);
+  return links < 0 ? -1 : links - 2;
 }
 
 /** comm of a thread, at most 15 bytes (UTF-8 as a rule, and whatever the thread has put there); null when it is gone. */

@@ -176,7 +176,7 @@ export class Capture {
     rehearsal?.provoke();
     // The thread is on its way to its signal; the others stand still.
     this.#prepared = new Prepared(addon, job, this.losses);
-    this.#prepared.readFacts(tids, job.tid === job.pid ? this.#identity : null);
+    this.#prepared.readFacts([job.tid, ...this.#frozen.tids]);
     watch.lap('facts');
     const signal = awaitFatalSignal(addon, job.tid, this.#frozen, deadline);
     this.timeMs = Date.now();
@@ -199,8 +199,9 @@ export class Capture {
     prepared.tid = tids[0]!;
     prepared.readMaps();
     watch.lap('maps');
-    if (job.kind === 'crash') this.#readLinker();
-    else memory.forbid(prepared.served, losses);
+    const isCrash = job.kind === 'crash';
+    if (isCrash) memory.reset();
+    memory.forbid(prepared.served, losses);
     const { arch } = registers;
     if (arch === null)
       throw new CaptureError(`thread ${tids[0]}: its registers (${registers.sizeOf(0)}) are of no CPU known here`);
@@ -211,6 +212,7 @@ export class Capture {
       modulePages: prepared.modulePages,
       registers,
       linker: this.#linker,
+      linkerPages: isCrash ? prepared.linkerPages : [],
       overhead:
         FIXED_BYTES + Math.min(prepared.mapsText.length, mapsBytes(job.limits)) + moduleTable(prepared, job.limits),
     };
@@ -229,7 +231,7 @@ export class Capture {
   /** The threads of the process, ascending. Throws CaptureError when it is gone. */
   #prepareLive(): number[] {
     const { job, losses } = this;
-    const { addon, watch } = this.#tools;
+    const { addon, memory, watch } = this.#tools;
     const tids = readTaskIds(job.pid);
     if (tids.length === 0) throw new CaptureError(`process ${job.pid} is gone`);
     const prepared = new Prepared(addon, job, losses);
@@ -240,18 +242,13 @@ export class Capture {
       prepared.tid = tids[i]!;
       prepared.readMaps();
     }
-    prepared.readFacts(tids, null);
-    this.#readLinker();
+    prepared.readFacts(tids);
+    memory.reset();
+    memory.forbid(prepared.served, losses);
+    // Whoever loads a library just now has one more in the list, or not yet: nobody needs to stand still for that.
+    this.#linker = memory.read(prepared.tid, prepared.linkerPages);
     watch.lap('prepare');
     return tids;
-  }
-
-  /** Whoever loads a library just now has one more in the list, or not yet: nobody needs to stand still for that. */
-  #readLinker(): void {
-    const { memory } = this.#tools;
-    memory.reset();
-    memory.forbid(this.prepared.served, this.losses);
-    this.#linker = memory.read(this.prepared.tid, this.prepared.linkerPages);
   }
 
   #readIdentity(): void {

@@ -40,8 +40,9 @@ export interface FrozenView {
   /** As `moduleRanges` makes them of the mappings. */
   readonly modulePages: readonly CopyRange[];
   readonly registers: RegisterFiles;
-  /** The dynamic linker's data, copied already. */
+  /** The dynamic linker's data, as far as it was copied already, and what of it is still to be copied. */
   readonly linker: readonly Block[];
+  readonly linkerPages: readonly CopyRange[];
   /** Bytes that the rest of the copy takes: maps, cpuinfo, ... */
   readonly overhead: number;
 }
@@ -69,7 +70,9 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
 
   const abort = abortMessageRange(view);
   const stacks = plan.stacks.filter((range) => range !== null);
-  const blocks = memory.read(tid, [...stacks, ...plan.memory, ...abort]);
+  const wanted = [...stacks, ...plan.memory, ...abort];
+  const blocks = memory.read(tid, [...wanted, ...view.linkerPages]);
+  const linker = [...view.linker, ...blocks.splice(wanted.length)];
   let next = 0;
   const copied = {
     stacks: plan.stacks.map((range) => (range === null ? null : blocks[next++]!)),
@@ -78,7 +81,7 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
     threads,
   };
   let used = blocks.reduce((sum, { bytes }) => sum + bytes.length, fixedBytes);
-  for (const block of view.linker) {
+  for (const block of linker) {
     if (used + block.bytes.length > limit) continue;
     used += block.bytes.length;
     copied.others.push(block);

@@ -109,9 +109,11 @@ export function openByRoot(addon: TracingAddon, tid: number, mapping: Mapping): 
   if (!mapping.name.startsWith('/')) return 'it has no path';
   // The kernel prints a newline in a name as \012; a name that really holds these four characters fails the comparison below.
   const path = mapping.name.replaceAll('\\012', '\n');
+  const root = addon.openPath(`/proc/${tid}/root`);
+  if (root < 0) return errnoName(-root);
   let fd = -1;
   try {
-    fd = openBelowRoot(addon, tid, path.slice(1));
+    fd = openBelowRoot(addon, root, path.slice(1));
     if (fd < 0) return errnoName(-fd);
     const { dev, ino } = fstatSync(fd, { bigint: true });
     if (deviceText(dev) !== mapping.device || Number(ino) !== mapping.inode) return 'another file is there now';
@@ -121,20 +123,15 @@ export function openByRoot(addon: TracingAddon, tid: number, mapping: Mapping): 
   } catch (error) {
     return codeOf(error);
   } finally {
+    closeSync(root);
     if (fd >= 0) closeSync(fd);
   }
 }
 
-/** An O_PATH descriptor of a path below /proc/TID/root, or -errno; no component of it is a link. */
-export function openBelowRoot(addon: TracingAddon, tid: number, path: string): number {
-  const fd = addon.openBelow(`/proc/${tid}/root`, path);
-  if (fd !== -ENOSYS) return fd;
-  const root = openSync(`/proc/${tid}/root`, addon.constants.O_PATH | constants.O_DIRECTORY);
-  try {
-    return openComponents(addon, root, path.split('/'));
-  } finally {
-    closeSync(root);
-  }
+/** An O_PATH descriptor of a path below the directory `root`, or -errno; no component of it is a link. */
+export function openBelowRoot(addon: TracingAddon, root: number, path: string): number {
+  const fd = addon.openBelow(root, path);
+  return fd === -ENOSYS ? openComponents(addon, root, path.split('/')) : fd;
 }
 
 /** Before Linux 5.6, which has no openat2: step by step, so that no link is followed on the way and none leads out. */

@@ -3,7 +3,7 @@
  * until the daemon closes that. Everything is synchronous: ptrace belongs to one thread, and nothing else has to happen meanwhile.
  */
 
-import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
+import { collectGarbage, collectYoung, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { loadTracingAddon } from '../platform/ptrace.js';
 import { Channel } from './channel.js';
 import { codeOf } from './failure.js';
@@ -25,6 +25,7 @@ function main(): void {
   prepareCollection();
   channel.send({ type: 'ready' });
   for (;;) {
+    if (addon.pollNow(CHANNEL_FD) === 0) collectYoung();
     const waitMs = hasGarbage() ? QUIET_MS : 0;
     const received = channel.receive(waitMs);
     if (received === null && waitMs > 0) {

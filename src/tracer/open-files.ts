@@ -11,22 +11,38 @@ import type { Losses } from './failure.js';
 const MAX_FILES = 1024;
 /** On a machine so slow that even these take longer, a crash does not wait for the rest. */
 const MAX_MS = 50;
-const links = Buffer.alloc(128 * 1024);
+const ready = Buffer.alloc(128 * 1024);
 
-/** Ascending. `tid`: any thread of the process. */
-export function readOpenFiles(tid: number, losses: Losses): OpenFile[] {
-  const path = `/proc/${tid}/fd`;
-  const [size, more] = loadAddon().readLinks(path, links, MAX_FILES, MAX_MS);
-  if (size < 0) losses.add('open files', `${path}: ${errnoName(-size)}`);
-  const files: OpenFile[] = [];
-  for (let at = 0; at < size; ) {
-    const length = links.readInt32LE(at + 4);
-    const target = links.toString('utf8', at + 8, at + 8 + length);
-    files.push({ fd: links.readInt32LE(at), target, mode: typeOf(target) });
-    at += 8 + length;
+/** The links, copied; what they say is made out later. */
+export class OpenFiles {
+  readonly #path: string;
+  readonly #bytes: Buffer;
+  readonly #errno: number;
+  readonly #more: boolean;
+
+  /** `tid`: any thread of the process. */
+  constructor(tid: number) {
+    this.#path = `/proc/${tid}/fd`;
+    const [size, more] = loadAddon().readLinks(this.#path, ready, MAX_FILES, MAX_MS);
+    this.#errno = size < 0 ? -size : 0;
+    this.#bytes = Buffer.from(ready.subarray(0, Math.max(0, size)));
+    this.#more = more !== 0;
   }
-  if (more !== 0) losses.add('open files', `only the first ${files.length}`);
-  return files;
+
+  /** Ascending. */
+  list(losses: Losses): OpenFile[] {
+    const files: OpenFile[] = [];
+    const bytes = this.#bytes;
+    for (let at = 0; at < bytes.length; ) {
+      const end = at + 8 + bytes.readInt32LE(at + 4);
+      const target = bytes.toString('utf8', at + 8, end);
+      files.push({ fd: bytes.readInt32LE(at), target, mode: typeOf(target) });
+      at = end;
+    }
+    if (this.#errno !== 0) losses.add('open files', `${this.#path}: ${errnoName(this.#errno)}`);
+    if (this.#more) losses.add('open files', `only the first ${files.length}`);
+    return files;
+  }
 }
 
 /** S_IFMT of st_mode as far as the link's text tells (proc_pid_fd(5)); 0 for a path. */

@@ -10,11 +10,14 @@ import { openBelowRoot, reopenRegular } from './files.js';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** A descriptor, or -1. `nspid`: the process id in its innermost pid namespace; `uid`: the process's effective user. */
-export function openPerfMap(addon: TracingAddon, tid: number, nspid: number, uid: number): number {
+/**
+ * A descriptor, or -1. `root`: the process's root directory; `nspid`: its id in its innermost pid namespace; `uid`: its effective
+ * user.
+ */
+export function openPerfMap(addon: TracingAddon, root: number, nspid: number, uid: number): number {
   let fd = -1;
   try {
-    fd = openBelowRoot(addon, tid, `tmp/perf-${nspid}.map`);
+    fd = openBelowRoot(addon, root, `tmp/perf-${nspid}.map`);
     // It is the exception that a process has one.
     if (fd < 0) return -1;
     fd = reopenRegular(fd);
@@ -27,8 +30,9 @@ export function openPerfMap(addon: TracingAddon, tid: number, nspid: number, uid
   return -1;
 }
 
-/** The file's first `limit` bytes (at most 8 MiB), in whole lines. */
+/** The file's first `limit` bytes (at most 8 MiB), in whole lines; nothing of -1. Closes it. */
 export function readPerfMap(fd: number, limit: number, losses: Losses): Buffer {
+  if (fd < 0) return Buffer.alloc(0);
   try {
     const { size } = fstatSync(fd);
     const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(size, limit, MAX_BYTES)));
@@ -43,5 +47,7 @@ export function readPerfMap(fd: number, limit: number, losses: Losses): Buffer {
   } catch (error) {
     losses.add('perf map', codeOf(error));
     return Buffer.alloc(0);
+  } finally {
+    closeSync(fd);
   }
 }

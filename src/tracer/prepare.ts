@@ -2,22 +2,19 @@
  * What is read while the target does not stand still for it: before the freeze of a live process; of a crashing one on its way to its
  * signal, but for the maps and what follows from them, which are read once, when it has come.
  */
-import { closeSync } from 'node:fs';
 import { Auxv } from '../minidump/auxv.js';
 import type { CopyRange } from '../minidump/copy-plan.js';
 import { type Mapping, parseMaps } from '../platform/proc-maps.js';
-import { type ProcStat, parseProcStat, readTaskStat } from '../platform/proc-stat.js';
-import { parseProcStatus } from '../platform/proc-status.js';
-import { readTaskName, TaskNames } from '../platform/proc-tasks.js';
+import { readTaskStat } from '../platform/proc-stat.js';
+import { readTaskName } from '../platform/proc-tasks.js';
 import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob } from '../protocol/job.js';
 import { auxiliaryValue, wordSizeOf } from './auxiliary.js';
 import { moduleRanges } from './copy.js';
-import { type Details, NO_DETAILS, readDetails } from './details.js';
+import { Facts } from './facts.js';
 import type { Losses } from './failure.js';
 import { MappedFiles } from './files.js';
 import { linkerRanges } from './linker-memory.js';
-import { openPerfMap } from './perf-map.js';
 import { readTexts } from './proc-texts.js';
 import { type KnownDisks, servedMappings } from './served-files.js';
 
@@ -34,20 +31,14 @@ export class Prepared {
   readonly #disks: KnownDisks = new Set();
   /** What is copied of each module. */
   modulePages: readonly CopyRange[] = [];
-  /** What only a dump that is kept shows. */
-  details: Details = NO_DETAILS;
-  status: Buffer = EMPTY;
-  stat: ProcStat | null = null;
   auxv: Buffer = EMPTY;
   commandLine: Buffer = EMPTY;
   /** /proc/PID/environ; empty unless the job wants it. */
   environ: Buffer = EMPTY;
-  /** -1: there is none. */
-  perfMap = -1;
   readonly #addon: TracingAddon;
   readonly #job: CaptureJob;
   readonly #losses: Losses;
-  #taskNames: TaskNames | null = null;
+  #facts: Facts | null = null;
   #names: Map<number, string | null> | null = null;
 
   constructor(addon: TracingAddon, job: CaptureJob, losses: Losses) {
@@ -58,20 +49,15 @@ export class Prepared {
     this.files = new MappedFiles(addon);
   }
 
-  /**
-   * What the kernel itself knows, and no page of the process's memory. `tids`: its threads; `status`: /proc/PID/status where it was read
-   * already.
-   */
-  readFacts(tids: readonly number[], status: Buffer | null): void {
+  /** `tids`: threads of the process. */
+  readFacts(tids: readonly number[]): void {
     const { pid, kind } = this.#job;
-    this.#taskNames = new TaskNames(pid, tids);
-    const names = status === null ? (['stat', 'status'] as const) : (['stat'] as const);
-    const texts: { stat: Buffer; status?: Buffer } = readTexts(pid, names, this.#losses);
-    this.stat = parseProcStat(texts.stat.toString('latin1'));
-    this.status = status ?? texts.status!;
-    const ids = parseProcStatus(this.status.toString('latin1'));
-    if (ids !== null) this.perfMap = openPerfMap(this.#addon, this.tid, ids.nspid.at(-1)!, ids.uid.effective);
-    if (kind !== 'backtrace') this.details = readDetails(this.tid, this.#losses);
+    this.#facts = new Facts(this.#addon, { pid, tid: this.tid, tids }, kind !== 'backtrace', this.#losses);
+  }
+
+  /** Once they were read. */
+  get facts(): Facts {
+    return this.#facts!;
   }
 
   /** Reads the maps. Where they have changed, or are read for the first time, everything that comes from them is made anew. */
@@ -96,14 +82,13 @@ export class Prepared {
 
   /** comm of a thread; null when it was gone before that could be read. */
   nameOf(tid: number): string | null {
-    this.#names ??= this.#taskNames?.toMap() ?? new Map();
+    this.#names ??= this.facts.names();
     return this.#names.get(tid) ?? readTaskName(this.#job.pid, tid);
   }
 
   close(): void {
     this.files.close();
-    if (this.perfMap >= 0) closeSync(this.perfMap);
-    this.perfMap = -1;
+    this.#facts?.close();
   }
 
   /** What an exec changes too. */

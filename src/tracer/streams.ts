@@ -17,7 +17,7 @@ const STREAM_COST = 40;
 /** What every dump has, whatever its size. */
 export function addStreams(writer: MinidumpWriter, copy: Copy): void {
   const { job, prepared, registers, losses } = copy;
-  add(writer, StreamType.linuxProcStatus, prepared.status);
+  add(writer, StreamType.linuxProcStatus, prepared.facts.status);
   add(writer, StreamType.linuxCmdline, prepared.commandLine);
   add(writer, StreamType.linuxAuxv, prepared.auxv);
   const maps = wholeLines(prepared.mapsText, mapsBytes(job.limits));
@@ -41,7 +41,8 @@ export function addStreams(writer: MinidumpWriter, copy: Copy): void {
 /** What a full dump does without, the most useful first; and last the losses, these included. */
 export function addOptionalStreams(writer: MinidumpWriter, copy: Copy): void {
   const { job, host, prepared, losses } = copy;
-  const { details, environ, mappings } = prepared;
+  const { environ, mappings } = prepared;
+  const { facts } = prepared;
   const soft = (): Buffer => encodeJson(losses.summary());
   // Some more may be lost on the way.
   let room = copyBytes(job.limits) - writer.size - soft().length - 1024;
@@ -59,14 +60,14 @@ export function addOptionalStreams(writer: MinidumpWriter, copy: Copy): void {
   };
   offer(StreamType.linuxCpuInfo, host.cpuInfo, 'cpuinfo');
   offer(StreamType.linuxLsbRelease, host.release, 'os-release');
-  offer(StreamType.mozLinuxLimits, details.limits, 'limits');
-  offer(StreamType.debuggerdCgroup, details.cgroup, 'cgroup');
+  offer(StreamType.mozLinuxLimits, facts.limits, 'limits');
+  offer(StreamType.debuggerdCgroup, facts.cgroup, 'cgroup');
   if (copy.logs.length > 0) offer(StreamType.debuggerdLogTails, encodeJson(copy.logs), 'log tails');
   offer(StreamType.linuxEnviron, environ, 'environ');
   if (mappings.length > 0 && fits(MEMORY_INFO.size * mappings.length, 'memory info')) {
     writer.setMemoryInfo(memoryInfoFromMaps(mappings));
   }
-  const handles = handlesFromFds(details.openFiles);
+  const handles = handlesFromFds(facts.openFiles(losses));
   const names = handles.reduce((sum, { objectName = '', typeName = '' }) => {
     return sum + mdStringSize(objectName) + mdStringSize(typeName) + 16;
   }, 0);

@@ -93,7 +93,7 @@ export class Tracer {
       unstopped: unstopped.map(({ tid }) => tid),
       siginfo,
       logs: readLogTails(job.logFiles, losses),
-      perfMap: prepared.perfMap < 0 ? Buffer.alloc(0) : readPerfMap(prepared.perfMap, copyBytes(job.limits), losses),
+      perfMap: readPerfMap(prepared.facts.openPerfMap(), copyBytes(job.limits), losses),
       timeMs,
       losses,
       ranges: capture.full?.ranges ?? [],

@@ -98,7 +98,8 @@ function layOut(copy: Copy): MinidumpWriter {
 
 /** The memory as far as the configuration lets it into a dump. */
 function redacted({ job, arch, prepared, registers, memory }: Copy): CopiedMemory {
-  const { stat, mappings } = prepared;
+  const { mappings } = prepared;
+  const { stat } = prepared.facts;
   const allowed = job.environ === true || stat === null ? memory : withoutRange(memory, stat.environment);
   return job.sanitizeStacks === true ? redact(allowed, arch, mappings, registers) : allowed;
 }
@@ -152,7 +153,8 @@ function elfPages(memory: CopiedMemory): (mapping: Mapping) => boolean | null {
   };
 }
 
-function processTimes({ prepared: { stat }, host }: Copy): object {
+function processTimes({ prepared, host }: Copy): object {
+  const { stat } = prepared.facts;
   if (stat === null || host.bootTime === 0) return {};
   const seconds = (ticks: number): number => Math.floor(ticks / TICKS_PER_SECOND);
   return {

@@ -54,22 +54,24 @@ describe('texts of the target and of the machine', () => {
 
   it('takes a perf map of the right owner only, in whole lines', () => {
     const path = `/tmp/perf-${process.pid}.map`;
+    const root = addon.openPath('/proc/self/root');
     writeFileSync(path, '10 20 one\n30 40 two\n50');
     try {
-      expect(openPerfMap(addon, process.pid, process.pid, process.getuid!() + 1)).toBe(-1);
-      const fd = openPerfMap(addon, process.pid, process.pid, process.getuid!());
+      expect(openPerfMap(addon, root, process.pid, process.getuid!() + 1)).toBe(-1);
+      const open = () => openPerfMap(addon, root, process.pid, process.getuid!());
       const losses = new Losses();
-      expect(readPerfMap(fd, 1 << 20, losses).toString()).toBe('10 20 one\n30 40 two\n');
+      expect(readPerfMap(open(), 1 << 20, losses).toString()).toBe('10 20 one\n30 40 two\n');
       expect(losses.list).toEqual([]);
-      expect(readPerfMap(fd, 12, losses).toString()).toBe('10 20 one\n');
-      expect(readPerfMap(fd, 0, losses)).toHaveLength(0);
+      expect(readPerfMap(open(), 12, losses).toString()).toBe('10 20 one\n');
+      expect(readPerfMap(open(), 0, losses)).toHaveLength(0);
       expect(losses.list).toHaveLength(2);
-      closeSync(fd);
+      expect(readPerfMap(-1, 12, losses)).toHaveLength(0);
     } finally {
       unlinkSync(path);
     }
     symlinkSync(join(dir, 'log'), path);
-    expect(openPerfMap(addon, process.pid, process.pid, process.getuid!())).toBe(-1);
+    expect(openPerfMap(addon, root, process.pid, process.getuid!())).toBe(-1);
     unlinkSync(path);
+    closeSync(root);
   });
 });

@@ -305,22 +305,36 @@ static napi_value open_regular_files(napi_env env, napi_callback_info info) {
 static napi_value open_below(napi_env env, napi_callback_info info) {
   Args args;
   args_read(&args, env, info);
-  char root[PATH_MAX], path[PATH_MAX];
-  value_string(&args, args.at[0], "root", root, sizeof root);
+  const int32_t root = value_fd(&args, args.at[0], "root");
+  char path[PATH_MAX];
   value_name(&args, args.at[1], "path", false, path, sizeof path);
   if (args.failed) return NULL;
-  const int directory = open_directory(root);
-  if (directory < 0) return result_integer(env, directory);
   struct {
     uint64_t flags, mode, resolve;
   } how = {O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, 0x10 /* IN_ROOT */ | 0x02 /* NO_MAGICLINKS */ | 0x04 /* NO_SYMLINKS */};
   int64_t fd;
   do {
-    fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    fd = syscall(SYS_openat2, root, path, &how, sizeof how);
   } while (fd < 0 && errno == EINTR);
-  if (fd < 0) fd = -errno;
-  close(directory);
-  return result_integer(env, fd);
+  return result_integer(env, fd < 0 ? -errno : fd);
+}
+
+static napi_value open_path(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  char path[PATH_MAX];
+  value_string(&args, args.at[0], "path", path, sizeof path);
+  return args.failed ? NULL : result_integer(env, open_from(AT_FDCWD, path, O_PATH));
+}
+
+static napi_value count_links(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  char path[PATH_MAX];
+  value_string(&args, args.at[0], "path", path, sizeof path);
+  if (args.failed) return NULL;
+  struct stat status;
+  return result_integer(env, stat(path, &status) != 0 ? -errno : (int64_t)status.st_nlink);
 }
 
 static napi_value poll_now(napi_env env, napi_callback_info info) {
@@ -343,6 +357,8 @@ const Export process_file_exports[] = {
     {"readLinks", read_links},
     {"openRegularFiles", open_regular_files},
     {"openBelow", open_below},
+    {"openPath", open_path},
+    {"countLinks", count_links},
     {"pollNow", poll_now},
     {NULL, NULL},
 };
