@@ -1,17 +1,14 @@
 /**
  * The whole wall of a live backtrace: `debuggerd -b`, `eu-stack -p`, `gdb -batch`, in turns on the same process.
  *   npm run bench -- backtrace [--rounds N] [THREADS...]     default 15 (7 above 100 threads), 10 100 1000, then Node itself
- *
- * `node` is Node's bare start, of which every request from the command line has one: what it takes is shown beside the whole.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { alternate, cleanEnvironment, countLines, hasPeer, wall } from './harness/measure.js';
 import { PrivateDaemon, program } from './harness/private-daemon.js';
 import { Workshop } from './harness/programs.js';
-import { difference, ratio, type Summary, saveResults, spread, summary } from './harness/samples.js';
+import { ratio, type Summary, saveResults, spread, summary } from './harness/samples.js';
 
 const FRAME = /^\s*#\d+ /;
 
@@ -19,35 +16,29 @@ interface Row {
   readonly target: string;
   readonly frames: Readonly<Record<string, number>>;
   readonly ms: Readonly<Record<string, Summary>>;
-  /** Medians of the rest after Node's start. */
-  readonly afterNode: Summary;
 }
 
 class Comparison {
   readonly #workshop: Workshop;
   readonly #daemon: PrivateDaemon;
   readonly #peers: readonly string[];
-  readonly #empty: string;
   readonly rows: Row[] = [];
 
   constructor(workshop: Workshop, daemon: PrivateDaemon) {
     this.#workshop = workshop;
     this.#daemon = daemon;
     this.#peers = ['eu-stack', 'gdb'].filter(hasPeer);
-    this.#empty = workshop.file('empty.cjs');
-    writeFileSync(this.#empty, '');
   }
 
   async measure(target: string, pid: number, rounds: number): Promise<void> {
     const commands: Record<string, readonly string[]> = {
-      node: [process.execPath, this.#empty],
       ours: [program, '--socket', this.#daemon.socket, '-b', String(pid)],
       'eu-stack': ['eu-stack', '-p', String(pid)],
       gdb: ['gdb', '-nx', '-batch', '-ex', 'thread apply all bt', '-p', String(pid)],
     };
     const sides = Object.fromEntries(
       Object.entries(commands)
-        .filter(([side]) => side === 'node' || side === 'ours' || this.#peers.includes(side))
+        .filter(([side]) => side === 'ours' || this.#peers.includes(side))
         .map(([side, command]) => [
           side,
           // gdb is slower by an order of magnitude: every third round is enough of it.
@@ -59,24 +50,20 @@ class Comparison {
     const frames = Object.fromEntries(
       Object.keys(sides).map((side) => [side, countLines(this.#workshop.file(side), FRAME)]),
     );
-    const row = { target, frames, ms, afterNode: difference(samples.ours!, samples.node!) };
+    const row = { target, frames, ms };
     this.rows.push(row);
     print(row);
   }
 }
 
-function print({ target, frames, ms, afterNode }: Row): void {
+function print({ target, frames, ms }: Row): void {
   const ours = ms.ours!;
-  console.log(
-    `${target}: ours ${spread(ours, 1)} ms, ${frames.ours} frames; after Node's start (${spread(ms.node!, 1)}): ${spread(afterNode, 1)}`,
-  );
+  console.log(`${target}: ours ${spread(ours, 1)} ms, ${frames.ours} frames`);
   for (const peer of ['eu-stack', 'gdb']) {
     const theirs = ms[peer];
     if (theirs === undefined) continue;
-    const whole = ratio(ours, theirs);
-    const rest = ratio(afterNode, theirs);
     console.log(
-      `    ${peer.padEnd(8)} ${spread(theirs, 1)} ms, ${frames[peer]} frames; ours/${peer} ${spread(whole)}, after Node's start ${spread(rest)}`,
+      `    ${peer.padEnd(8)} ${spread(theirs, 1)} ms, ${frames[peer]} frames; ours/${peer} ${spread(ratio(ours, theirs))}`,
     );
   }
 }

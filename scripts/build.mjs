@@ -2,17 +2,7 @@
 //   node scripts/build.mjs                 for this machine
 //   node scripts/build.mjs --all-targets   also the client library and the addons for i386, arm64 and arm (cross compilers needed)
 import { spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -67,6 +57,8 @@ async function buildNative(arch, outDir, compiler) {
   const jobs = [run('make', make)];
   // Node itself runs on 64-bit hosts only: the 32-bit targets get the client library alone.
   if (arch === 'x86_64' || arch === 'arm64') {
+    const command = compiler ? [`OUT=${outDir}`, `CC=${compiler}`] : [`OUT=${join(dist, 'bin')}`];
+    jobs.push(run('make', ['-s', '-C', 'native/command', ...command]));
     for (const [folder, name] of [
       ['native/ptrace-napi', 'ptrace.node'],
       ['native/demangle', 'demangle.node'],
@@ -110,6 +102,7 @@ async function buildBundles() {
   // dist/ holds CommonJS bundles below a package of type "module".
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
   const parts = {
+    debuggerd: 'main.ts',
     cli: 'cli/main.ts',
     daemon: 'daemon/main.ts',
     tracer: 'tracer/main.ts',
@@ -117,15 +110,6 @@ async function buildBundles() {
   };
   const builds = Object.entries(parts).map(([name, entry]) =>
     esbuild.build({ ...commonjs, entryPoints: [join(root, 'src', entry)], outfile: join(dist, `lib/${name}.cjs`) }),
-  );
-  const program = join(dist, 'bin/debuggerd');
-  builds.push(
-    esbuild.build({
-      ...commonjs,
-      entryPoints: [join(root, 'src/main.ts')],
-      outfile: `${program}.cjs`,
-      banner: { js: `#!/usr/bin/env node\n${commonjs.banner.js}` },
-    }),
   );
   builds.push(
     esbuild.build({
@@ -139,8 +123,6 @@ async function buildBundles() {
     }),
   );
   await Promise.all(builds);
-  renameSync(`${program}.cjs`, program);
-  chmodSync(program, 0o755);
 }
 
 /** The one package that is loaded at run time, where it could be built: dist/ can then be copied anywhere. */

@@ -6,6 +6,7 @@ cp dist/lib/*.cjs dist/lib/*.mjs /tmp/dist/lib/
 cp dist/package.json dist/.built /tmp/dist/
 cp -r dist/lib/arm64 dist/lib/arm /tmp/dist/lib/
 cp dist/lib/arm64/* /tmp/dist/lib/
+mv /tmp/dist/lib/debuggerd /tmp/dist/bin/
 cp dist/lib/arm64/ptrace.node /tmp/addon/
 cp /shared/target /tmp/target
 mount -o bind /tmp/dist dist

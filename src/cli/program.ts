@@ -44,9 +44,8 @@ async function daemonOrRequest(tid: string | undefined, file: string | undefined
     return writeMinidump(parseTid(tid), file, options);
   }
   if (tid !== undefined) {
-    const { requestBacktrace, requestTombstone } = await import('./request.js');
-    const request = options.backtrace ? requestBacktrace : requestTombstone;
-    return request(parseTid(tid), options);
+    const { makeRequest } = await import('./request.js');
+    return makeRequest(options.backtrace ? 'backtrace' : 'tombstone', parseTid(tid), options);
   }
   // The daemon is a bundle of its own: a request from the command line need not load it.
   const { runDaemon } = require(partPath('daemon.cjs')) as typeof import('../daemon/main.js');

@@ -1,6 +1,6 @@
 /**
  * Where the other bundles of an installation lie. All of them share one folder, `lib/`, beside `bin/`:
- * lib/{daemon,tracer,engraver}.cjs, lib/ptrace.node, lib/libdebuggerd_client.so.
+ * lib/{debuggerd,cli,daemon,tracer,engraver}.cjs, lib/ptrace.node, lib/libdebuggerd_client.so.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -16,4 +16,9 @@ export function partPath(name: string): string {
   const found = paths.find((path) => existsSync(path));
   if (found === undefined) throw new Error(`${name} is missing; looked at ${paths.join(', ')}; run 'npm run build'`);
   return found;
+}
+
+/** The program `debuggerd` itself. */
+export function commandPath(): string {
+  return resolve(dirname(partPath('cli.cjs')), '../bin/debuggerd');
 }
