@@ -34,11 +34,6 @@ export function ratio(ours: Spread, theirs: Spread): Spread {
   return { median: ours.median / theirs.median, low: ours.low / theirs.high, high: ours.high / theirs.low };
 }
 
-/** What remains of each sample after the other of the same round. */
-export function difference(whole: readonly number[], part: readonly number[]): Summary {
-  return summary(whole.map((value, i) => value - (part[i] ?? Number.NaN)).filter((value) => !Number.isNaN(value)));
-}
-
 /** The value that a part (0.99: the 99th percentile) of the samples does not exceed. */
 export function percentile(samples: readonly number[], part: number): number {
   const sorted = [...samples].sort((a, b) => a - b);

@@ -1,6 +1,7 @@
 /** The tracer as a process, spoken to in turns: what the daemon does of protocol/job.ts, without the daemon. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { TRACER_ARGUMENTS } from '../../src/daemon/worker.js';
 import { loadAddon } from '../../src/platform/addon.js';
 import { partPath } from '../../src/platform/parts.js';
 import type { Captured, CaptureJob, MappedFile, RequestKind, TracerMessage } from '../../src/protocol/job.js';
@@ -19,12 +20,12 @@ export class TracerClient {
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(MAX_MESSAGE);
 
-  /** Starts it and waits until it is warm. `command`: what runs it, in place of Node alone (strace, perf, ...). */
-  constructor(command: readonly string[] = [process.execPath]) {
+  /** Starts it as the daemon does, and waits until it is warm. */
+  constructor() {
     const [own, other] = this.#addon.socketPair('seqpacket');
     this.#fd = own;
-    const [program = process.execPath, ...args] = command;
-    this.#child = spawn(program, [...args, partPath('tracer.cjs')], { stdio: ['ignore', 'inherit', 'inherit', other] });
+    const args = [...TRACER_ARGUMENTS, partPath('tracer.cjs')];
+    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', other] });
     this.#addon.closeFd(other);
     this.#next();
   }

@@ -124,11 +124,12 @@ class RequestFlow {
       wanted: () => this.#client.isConnected(),
       ...(isFull(this.#request.kind) && { deadlineMs: FULL_DEADLINE_MS }),
     });
-    // After the tracer was woken: the target waits for that.
     const { kind } = this.#request;
-    const files = kind === 'crash' || kind === 'tombstone' ? new PendingFiles(this.#context.tombstones) : null;
+    let files: PendingFiles | null = null;
     try {
       const result = await capture.result;
+      // Not before: the tracer has this processor, or another would have to be woken for it, and the target waits.
+      if (kind === 'crash' || kind === 'tombstone') files = new PendingFiles(this.#context.tombstones);
       if (result.ok) await this.#use(result, target, { files, manager, capture });
       else this.#fail(`not captured: ${logText(result.reason)}`);
     } finally {

@@ -55,12 +55,15 @@ export function workerEnvironment(env: NodeJS.ProcessEnv = process.env): Record<
   return kept;
 }
 
+/** How Node is started for a tracer. */
+export const TRACER_ARGUMENTS: readonly string[] = [...KEEP_CODE, ...TRACER_HEAP];
+
 /** A worker with the daemon's own rights, that runs the script at `path`. */
 export function startPrivileged(path: string, handlers: WorkerHandlers): Worker {
   const addon = loadAddon();
   const pair = createChannelPair();
   try {
-    const child = spawn(process.execPath, [...KEEP_CODE, ...TRACER_HEAP, path], {
+    const child = spawn(process.execPath, [...TRACER_ARGUMENTS, path], {
       stdio: ['ignore', 'ignore', 'inherit', pair.child],
       env: { ...workerEnvironment(), ...ONE_ARENA },
     });

@@ -8,6 +8,8 @@ import { loadAddon } from './addon.js';
 
 /** Garbage that is left lying: collecting costs some milliseconds, and the next job may come during them. */
 const GARBAGE_BYTES = 1024 * 1024;
+/** Worth a whole collection. */
+const OLD_GARBAGE_BYTES = 2 * 1024 * 1024;
 /** For how long nothing has to come before it is time to clear up: in a storm of crashes the jobs follow each other closely. */
 export const QUIET_MS = 1000;
 
@@ -28,7 +30,7 @@ export function prepareCollection(): void {
   setFlagsFromString('--expose-gc');
   const found: unknown = runInNewContext('typeof gc === "function" ? gc : null');
   collect = typeof found === 'function' ? (found as typeof collect) : null;
-  collectGarbage();
+  collectAll();
 }
 
 /** Whether clearing up is worth while. */
@@ -45,8 +47,18 @@ export function collectYoung(): void {
   if (young !== undefined && young.space_used_size >= YOUNG_BYTES) collect?.({ type: 'minor' });
 }
 
-/** To be called when there is nothing else to do. */
+/**
+ * To be called when there is nothing else to do. The young generation is enough as a rule: a whole collection takes with it what compiled
+ * code is made for (shapes of objects of which none lives just now), and the code with that.
+ */
 export function collectGarbage(): void {
+  collect?.({ type: 'minor' });
+  if (inUse() >= kept + OLD_GARBAGE_BYTES) collectAll();
+  else loadAddon().trimHeap();
+}
+
+/** Everything, and compacted: long, and what was compiled may have to be compiled again. */
+export function collectAll(): void {
   // V8's own collections compact where it pays at once; this one is for the time until the next job.
   setFlagsFromString('--compact-on-every-full-gc');
   collect?.();

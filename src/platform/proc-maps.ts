@@ -34,10 +34,11 @@ const COLON = 0x3a;
 const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+const NO_TEXT = Buffer.alloc(0);
 
 /** Parses the whole text. An unfinished last line (a truncated copy) is left out. */
 export function parseMaps(text: Uint8Array): Maps {
-  const parser = new LineParser(text);
+  parser.begin(text);
   const mappings: Mapping[] = [];
   let skipped = 0;
   let end = 0;
@@ -55,6 +56,7 @@ export function parseMaps(text: Uint8Array): Maps {
     }
     at = ++newline;
   }
+  parser.end();
   return { mappings, skipped };
 }
 
@@ -78,14 +80,20 @@ export function mappingAfter(mappings: readonly Mapping[], address: number): num
 
 /** Texts that come again on the next line (device, name) are made once. */
 class LineParser {
-  readonly #text: Buffer;
+  #text: Buffer = NO_TEXT;
   readonly #perms = new Map<number, string>();
   #at = 0;
   #device = '';
   #name = '';
 
-  constructor(text: Uint8Array) {
+  begin(text: Uint8Array): void {
     this.#text = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+    this.#device = '';
+    this.#name = '';
+  }
+
+  end(): void {
+    this.#text = NO_TEXT;
   }
 
   parse(start: number, end: number): Mapping | null {
@@ -170,3 +178,6 @@ function digitOf(byte: number): number {
   if (byte >= 0x61 && byte <= 0x66) return byte - 0x57;
   return 99;
 }
+
+/** One for all texts: V8 drops what it compiled for the objects of a class when a collection finds none of them. */
+const parser = new LineParser();

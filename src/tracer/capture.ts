@@ -20,7 +20,7 @@ import { fullRanges } from './full-memory.js';
 import { identityProblem, ownerProblem } from './identity.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
 import { Prepared } from './prepare.js';
-import { RegisterFiles } from './registers.js';
+import { RegisterFiles, reserveRegisters } from './registers.js';
 import { release } from './release.js';
 import { SIGINFO_SIZE } from './siginfo.js';
 import { mapsBytes, moduleBytes } from './sizes.js';
@@ -133,6 +133,8 @@ export class Capture {
   /** Ends what is left; why something is left nevertheless, null as a rule. */
   close(): string | null {
     this.#prepared?.close();
+    this.#tools.memory.reset();
+    reserveRegisters(0, false);
     const left = this.#snapshot?.end() ?? null;
     this.#snapshot = null;
     return left;
@@ -169,14 +171,17 @@ export class Capture {
     this.#frozen.addKnown(job.tid);
     this.#readIdentity();
     this.verify();
-    const tids = readTaskIds(job.pid);
-    freeze(addon, this.#frozen, tids, deadline);
+    // Most often it is alone: the list is read where it is not.
+    freeze(addon, this.#frozen, [], deadline);
     watch.lap('freeze');
     this.#tools.acknowledge();
     rehearsal?.provoke();
     // The thread is on its way to its signal; the others stand still.
     this.#prepared = new Prepared(addon, job, this.losses);
-    this.#prepared.readFacts([job.tid, ...this.#frozen.tids]);
+    const isMain = job.tid === job.pid;
+    this.#prepared.readFacts([job.tid, ...this.#frozen.tids], isMain ? this.#identity : null);
+    this.#tools.memory.reset();
+    this.#reserve(this.#frozen.tids.length + 1);
     watch.lap('facts');
     const signal = awaitFatalSignal(addon, job.tid, this.#frozen, deadline);
     this.timeMs = Date.now();
@@ -200,7 +205,6 @@ export class Capture {
     prepared.readMaps();
     watch.lap('maps');
     const isCrash = job.kind === 'crash';
-    if (isCrash) memory.reset();
     memory.forbid(prepared.served, losses);
     const { arch } = registers;
     if (arch === null)
@@ -228,6 +232,12 @@ export class Capture {
     watch.lap('fork');
   }
 
+  /** Memory that is touched for the first time costs more than what is copied into it. */
+  #reserve(threads: number): void {
+    this.#tools.memory.reserve(threads);
+    reserveRegisters(threads, this.job.kind !== 'backtrace');
+  }
+
   /** The threads of the process, ascending. Throws CaptureError when it is gone. */
   #prepareLive(): number[] {
     const { job, losses } = this;
@@ -244,6 +254,7 @@ export class Capture {
     }
     prepared.readFacts(tids);
     memory.reset();
+    this.#reserve(tids.length);
     memory.forbid(prepared.served, losses);
     // Whoever loads a library just now has one more in the list, or not yet: nobody needs to stand still for that.
     this.#linker = memory.read(prepared.tid, prepared.linkerPages);

@@ -15,6 +15,16 @@ import { readTexts } from './proc-texts.js';
 
 const NOTHING = { limits: Buffer.alloc(0), cgroup: Buffer.alloc(0) };
 
+export interface LookedAt {
+  readonly pid: number;
+  /** Any live thread of it. */
+  readonly tid: number;
+  /** Threads whose names are wanted. */
+  readonly tids: readonly number[];
+  /** /proc/PID/status where it was read already. */
+  readonly status: Buffer | null;
+}
+
 export class Facts {
   readonly #addon: TracingAddon;
   readonly #names: TaskNames;
@@ -28,19 +38,15 @@ export class Facts {
   /** Its root directory outlives the process. */
   readonly #root: number;
 
-  /** `tid`: any live thread of process `pid`; `withDetails`: for a dump that is kept. */
-  constructor(
-    addon: TracingAddon,
-    process: { readonly pid: number; readonly tid: number; readonly tids: readonly number[] },
-    withDetails: boolean,
-    losses: Losses,
-  ) {
-    const { pid, tid, tids } = process;
+  /** `withDetails`: for a dump that is kept. */
+  constructor(addon: TracingAddon, process: LookedAt, withDetails: boolean, losses: Losses) {
+    const { pid, tid, tids, status } = process;
     this.#addon = addon;
     this.#names = new TaskNames(pid, tids);
-    const { stat, status } = readTexts(pid, ['stat', 'status'], losses);
-    this.#stat = stat;
-    this.status = status;
+    type Texts = { readonly stat: Buffer; readonly status?: Buffer };
+    const texts: Texts = readTexts(pid, status === null ? ['stat', 'status'] : ['stat'], losses);
+    this.#stat = texts.stat;
+    this.status = status ?? texts.status!;
     const { limits, cgroup } = withDetails ? readTexts(tid, ['limits', 'cgroup'], losses) : NOTHING;
     this.limits = limits;
     this.cgroup = cgroup;

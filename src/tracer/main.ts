@@ -3,7 +3,7 @@
  * until the daemon closes that. Everything is synchronous: ptrace belongs to one thread, and nothing else has to happen meanwhile.
  */
 
-import { collectGarbage, collectYoung, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
+import { collectAll, collectYoung, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { loadTracingAddon } from '../platform/ptrace.js';
 import { Channel } from './channel.js';
 import { codeOf } from './failure.js';
@@ -20,20 +20,25 @@ function main(): void {
   const channel = new Channel(addon, CHANNEL_FD);
   const host = readHost();
   const memory = new MemoryCopy(addon);
-  warmUp(addon, host, memory);
-  const tracer = new Tracer(addon, channel, host, memory);
   prepareCollection();
+  warmUp(addon, host, memory);
+  collectAll();
+  const tracer = new Tracer(addon, channel, host, memory);
   channel.send({ type: 'ready' });
+  // The start leaves something to clear up, too.
+  let used = true;
   for (;;) {
     if (addon.pollNow(CHANNEL_FD) === 0) collectYoung();
-    const waitMs = hasGarbage() ? QUIET_MS : 0;
+    const waitMs = used ? QUIET_MS : 0;
     const received = channel.receive(waitMs);
     if (received === null && waitMs > 0) {
-      collectGarbage();
+      collectAll();
+      used = false;
       continue;
     }
     if (received === null) break;
     const { message, fds } = received;
+    used = true;
     const isJob = message.type === 'capture';
     const client = isJob ? (fds[0] ?? -1) : -1;
     const free = !isJob || tracer.serve(message, client);

@@ -9,6 +9,9 @@ import type { Losses } from './failure.js';
 
 /** Kept between captures. */
 const READY_BYTES = 1280 * 1024;
+/** What the stack of a thread takes as a rule, and for how many of them room is made. */
+const STACK_BYTES = 8 * 1024;
+const MAX_ROOM = 64 * 1024 * 1024;
 
 export interface Block {
   readonly address: number;
@@ -18,6 +21,7 @@ export interface Block {
 export class MemoryCopy {
   readonly #addon: TracingAddon;
   readonly #ready = Buffer.alloc(READY_BYTES, 1);
+  #room = this.#ready;
   #used = 0;
   #forbidden: readonly Mapping[] = [];
   #losses: Losses | null = null;
@@ -29,6 +33,13 @@ export class MemoryCopy {
   /** Forgets what the last capture copied: its blocks are overwritten from now on. */
   reset(): void {
     this.#used = 0;
+    this.#room = this.#ready;
+  }
+
+  /** Makes room for the stacks of so many threads, and touches it; after `reset`. */
+  reserve(threads: number): void {
+    const bytes = Math.min(threads * STACK_BYTES, MAX_ROOM);
+    if (bytes > READY_BYTES) this.#room = Buffer.alloc(bytes, 1);
   }
 
   /** From now on nothing of these mappings is read; what would have been is a loss. They are in the order of their addresses. */
@@ -56,14 +67,14 @@ export class MemoryCopy {
       lengths[i] = size;
       total += size;
     }
-    const inReady = this.#used + total <= READY_BYTES;
-    const buffer = inReady ? this.#ready : Buffer.allocUnsafeSlow(total);
-    let at = inReady ? this.#used : 0;
+    const fits = this.#used + total <= this.#room.length;
+    const buffer = fits ? this.#room : Buffer.allocUnsafeSlow(total);
+    let at = fits ? this.#used : 0;
     for (let i = 0; i < count; i++) {
       offsets[i] = at;
       at += lengths[i]!;
     }
-    if (inReady) this.#used = at;
+    if (fits) this.#used = at;
     try {
       this.#addon.readMemoryRanges(tid, addresses, lengths, buffer, offsets, got);
     } catch {

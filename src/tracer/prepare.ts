@@ -49,10 +49,10 @@ export class Prepared {
     this.files = new MappedFiles(addon);
   }
 
-  /** `tids`: threads of the process. */
-  readFacts(tids: readonly number[]): void {
+  /** `tids`: threads of the process; `status`: /proc/PID/status where it was read already. */
+  readFacts(tids: readonly number[], status: Buffer | null = null): void {
     const { pid, kind } = this.#job;
-    this.#facts = new Facts(this.#addon, { pid, tid: this.tid, tids }, kind !== 'backtrace', this.#losses);
+    this.#facts = new Facts(this.#addon, { pid, tid: this.tid, tids, status }, kind !== 'backtrace', this.#losses);
   }
 
   /** Once they were read. */

@@ -14,8 +14,11 @@ const PAC_MASKS = 16;
 const STRIDE = 320;
 /** user_regs_struct of x86_64, fs_base: the thread pointer. */
 const X86_64_FS_BASE: Field = { offset: 168, size: 8 };
-/** Threads whose registers fit in memory that was touched before. */
+/** Threads whose registers fit in memory that is always there, and bytes of floating-point state that each has there. */
 const READY_THREADS = 64;
+const STATE_BYTES = 1024;
+/** More than this are read into memory that was not touched before. */
+const MAX_THREADS = 16_384;
 
 interface StateCopy {
   readonly block: StateBlock;
@@ -24,8 +27,25 @@ interface StateCopy {
   readonly sizes: Int32Array;
 }
 
-const readyGeneral = Buffer.alloc(READY_THREADS * STRIDE);
-const readyState = Buffer.alloc(READY_THREADS * 1024);
+interface Room {
+  readonly general: Buffer;
+  readonly state: Buffer;
+}
+
+const ready: Room = makeRoom(READY_THREADS, true);
+let room = ready;
+
+function makeRoom(threads: number, withState: boolean): Room {
+  return {
+    general: Buffer.alloc(threads * STRIDE, 1),
+    state: withState ? Buffer.alloc(threads * STATE_BYTES, 1) : ready.state,
+  };
+}
+
+/** Makes room for the registers of so many threads, and touches it, before they stand still. */
+export function reserveRegisters(threads: number, withState: boolean): void {
+  room = threads <= READY_THREADS || threads > MAX_THREADS ? ready : makeRoom(threads, withState);
+}
 
 /** The registers of threads, index by index as `tids` has them. */
 export class RegisterFiles {
@@ -43,7 +63,8 @@ export class RegisterFiles {
     const count = tids.length;
     this.tids = Int32Array.from(tids);
     this.#sizes = new Int32Array(count);
-    this.#general = count <= READY_THREADS ? readyGeneral : Buffer.allocUnsafeSlow(count * STRIDE);
+    const { general, state } = room;
+    this.#general = count * STRIDE <= general.length ? general : Buffer.allocUnsafeSlow(count * STRIDE);
     addon.getRegsets(this.tids, NT_PRSTATUS, this.#general, STRIDE, this.#sizes);
     this.arch = byPrstatusSize(this.#sizes.find((size) => size > 0) ?? 0);
     this.pacMask = this.arch?.name === 'arm64' ? readPacMask(addon, this.tids) : null;
@@ -51,9 +72,9 @@ export class RegisterFiles {
     this.#state = (withState ? (this.arch?.context.state ?? []) : []).map((block) => {
       const stride = Math.max(...block.copies.map(({ from, size }) => from + size));
       const total = stride * count;
-      const ready = used + total <= readyState.length;
-      const bytes = ready ? readyState.subarray(used, used + total) : Buffer.allocUnsafeSlow(total);
-      if (ready) used += total;
+      const fits = used + total <= state.length;
+      const bytes = fits ? state.subarray(used, used + total) : Buffer.allocUnsafeSlow(total);
+      if (fits) used += total;
       const sizes = new Int32Array(count);
       addon.getRegsets(this.tids, block.regset, bytes, stride, sizes);
       return { block, stride, bytes, sizes };

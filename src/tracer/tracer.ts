@@ -26,8 +26,11 @@ export class Tracer {
   readonly #channel: Channel;
   readonly #host: Host;
   readonly #memory: MemoryCopy;
+  readonly #samples: unknown[] | undefined;
 
-  constructor(addon: TracingAddon, channel: Channel, host: Host, memory = new MemoryCopy(addon)) {
+  /** `samples` gets what captures are made with. */
+  constructor(addon: TracingAddon, channel: Channel, host: Host, memory = new MemoryCopy(addon), samples?: unknown[]) {
+    this.#samples = samples;
     this.#addon = addon;
     this.#channel = channel;
     this.#host = host;
@@ -98,6 +101,7 @@ export class Tracer {
       losses,
       ranges: capture.full?.ranges ?? [],
     });
+    this.#samples?.push(capture, watch, written.writer);
     watch.lap('write');
     try {
       this.#channel.sendFiles(job.id, prepared.files.list);

@@ -46,15 +46,22 @@ export interface Copy {
 const MODULE_ENTRY = 108 + 16;
 const TICKS_PER_SECOND = 100;
 
+export interface Written {
+  readonly fd: number;
+  readonly bytes: number;
+  readonly writer: MinidumpWriter;
+}
+
 /** The descriptor and its size in bytes. Whoever gets it can be sure that nobody changes it any more. */
-export function writeCopy(addon: TracingAddon, copy: Copy): { readonly fd: number; readonly bytes: number } {
-  const chunks = layOut(copy).finish();
+export function writeCopy(addon: TracingAddon, copy: Copy): Written {
+  const writer = layOut(copy);
+  const chunks = writer.finish();
   const fd = addon.memfdCreate('debuggerd-copy', { sealing: true });
   try {
     const bytes = writeAll(fd, chunks);
     const { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE } = addon.constants;
     addon.addSeals(fd, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-    return { fd, bytes };
+    return { fd, bytes, writer };
   } catch (error) {
     addon.closeFd(fd);
     throw error;

@@ -214,16 +214,14 @@ static napi_value freeze(napi_env env, napi_callback_info info) {
   int32_t *results = value_typed(&args, args.at[2], "results", napi_int32_array, count, &room);
   if (args.failed) return NULL;
 
-  /* All are asked first, so that they stop side by side. A thread that dies after the seize is still waited for, which
-   * frees it. */
+  /* All are attached to before the first is asked to stop, and all are asked before the first is waited for: they run for longer and stop
+   * side by side. A thread that dies after the seize is still waited for, which frees it. */
   for (size_t i = 0; i < count; i++) {
-    int32_t tid = tids[i];
-    if (tid <= 0 || PTRACE(PTRACE_SEIZE, tid, 0, options) != 0) {
-      results[i] = tid <= 0 ? -ESRCH : -errno;
-      continue;
-    }
-    results[i] = 0;
-    PTRACE(PTRACE_INTERRUPT, tid, 0, 0);
+    const int32_t tid = tids[i];
+    results[i] = tid <= 0 ? -ESRCH : PTRACE(PTRACE_SEIZE, tid, 0, options) != 0 ? -errno : 0;
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (results[i] == 0) PTRACE(PTRACE_INTERRUPT, tids[i], 0, 0);
   }
 
   Deadline deadline;
