@@ -5,6 +5,7 @@ import { closeSync, fstatSync, mkdtempSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { TRACER_ARGUMENTS } from '../../src/daemon/worker.js';
 import { Minidump } from '../../src/minidump/minidump.js';
 import { loadAddon, type Poller } from '../../src/platform/addon.js';
 import type { Captured, CaptureJob, MappedFile, Released, TracerMessage } from '../../src/protocol/job.js';
@@ -33,6 +34,8 @@ export class TracerProcess {
   readonly #queue: { message: TracerMessage; fds: number[] }[] = [];
   readonly #open = new Set<number>();
   #wake: () => void = () => {};
+  /** Standard output: what Node says when it was asked to. */
+  output = '';
   #ended = false;
   #nextId = 1;
 
@@ -41,6 +44,9 @@ export class TracerProcess {
     this.#dir = dir;
     this.#fd = fd;
     this.pid = child.pid!;
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.output += text;
+    });
     this.exited = once(child, 'exit').then(() => {
       this.#ended = true;
       this.#wake();
@@ -48,7 +54,8 @@ export class TracerProcess {
     this.#poller = addon.poll(fd, addon.constants.READABLE, () => this.#receive());
   }
 
-  static async start(): Promise<TracerProcess> {
+  /** `nodeOptions`: more of them than the daemon gives. */
+  static async start(nodeOptions: readonly string[] = []): Promise<TracerProcess> {
     const dir = mkdtempSync(join(tmpdir(), 'debuggerd-tracer-'));
     const bundle = join(dir, 'tracer.cjs');
     await build({
@@ -64,8 +71,8 @@ export class TracerProcess {
     const [own, other] = addon.socketPair('seqpacket');
     for (const fd of [own, other]) addon.setBufferSizes(fd, { send: 512 * 1024, receive: 512 * 1024 });
     addon.setNonBlocking(own, true);
-    const child = spawn(process.execPath, [bundle], {
-      stdio: ['ignore', 'inherit', 'inherit', other],
+    const child = spawn(process.execPath, [...TRACER_ARGUMENTS, ...nodeOptions, bundle], {
+      stdio: ['ignore', 'pipe', 'inherit', other],
       env: { ...process.env, DEBUGGERD_ADDON: join(root, 'native/ptrace-napi/build/ptrace.node') },
     });
     addon.closeFd(other);
