@@ -12,6 +12,7 @@ import { logText } from './log-text.js';
 import { TracerPool } from './pool.js';
 import { readKernelPolicy } from './process-facts.js';
 import { RefusalLog } from './refusal-log.js';
+import { rehearse } from './rehearsal.js';
 import { type FlowContext, handleRequest } from './request-flow.js';
 import { RequestServer, type ServerOptions } from './server.js';
 import { readMachineTraits, resolveSettings } from './settings.js';
@@ -50,6 +51,7 @@ export class Daemon {
   readonly #tombstones: TombstoneDirectory;
   readonly #pool: TracerPool;
   readonly #engraver: EngraverHost;
+  readonly #context: FlowContext;
   readonly #server: RequestServer;
   readonly #refusals: RefusalLog;
   #quiet: NodeJS.Timeout | undefined;
@@ -90,7 +92,7 @@ export class Daemon {
         handlers,
       );
     this.#engraver = new EngraverHost({ start, deadlineMs, trouble });
-    const context: FlowContext = {
+    this.#context = {
       policy: {
         ...readKernelPolicy(),
         daemonUid: process.geteuid?.() ?? 0,
@@ -115,7 +117,7 @@ export class Daemon {
     this.#server = new RequestServer(
       sockets.map((socket) => socket.fd),
       {
-        request: (client, request) => handleRequest(context, client, request).finally(this.#tidyLater),
+        request: (client, request) => handleRequest(this.#context, client, request).finally(this.#tidyLater),
         refused: this.#refused,
       },
       options.server,
@@ -161,6 +163,11 @@ export class Daemon {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Once, after the start: see rehearsal.ts. */
+  async rehearse(): Promise<void> {
+    await rehearse(this.#context);
   }
 
   async #close(): Promise<void> {

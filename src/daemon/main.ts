@@ -38,6 +38,7 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   if (process.getuid?.() !== 0)
     log.info('not root: only crashes and backtraces of processes of this user can be captured');
   prepareCollection();
+  await daemon.rehearse();
   const notifier = createNotifier();
   notifier.notify('READY=1');
   const beat = startWatchdog(notifier);
