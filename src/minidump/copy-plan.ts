@@ -112,7 +112,10 @@ function commonLimit(threads: readonly PlanThread[], most: number, room: number)
       const [top, base] = cutStack(thread, limit);
       return sum + (top === null ? 0 : top.size + RANGE_COST) + (base === null ? 0 : base.size + RANGE_COST);
     }, 0);
-  if (cost(most) <= room) return most;
+  // As a rule there is room for all; then nothing is cut, and no stack has to be looked at twice.
+  let whole = 0;
+  for (const thread of threads) whole += Math.min(lengthOf(thread), most) + 2 * RANGE_COST;
+  if (whole <= room || cost(most) <= room) return most;
   let low = 0;
   let high = most;
   while (high - low > 16) {
