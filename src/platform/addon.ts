@@ -27,6 +27,7 @@ type TracingCall =
   | 'getRegsets'
   | 'detachAll'
   | 'waitAll'
+  | 'goFirst'
   | 'readMemory'
   | 'readMemoryRanges';
 

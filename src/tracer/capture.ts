@@ -43,6 +43,8 @@ export interface CaptureTools {
 
 /** Small tables and texts that every dump has: directory, system info, status, auxv, soft errors, ... */
 const FIXED_BYTES = 64 * 1024;
+/** Some 20 ms: a process of more threads is not worth it that everybody else waits. */
+const MAX_FIRST = 2000;
 /** Entry of a module, and its name of usual length as UTF-16. */
 const BYTES_PER_MODULE = 256;
 
@@ -92,6 +94,8 @@ export class Capture {
     else this.#freezeLive();
     this.#read();
     if (this.job.full === 'fork') this.#fork();
+    // Who is held is held for longer than anybody should wait for a processor.
+    if (this.held) this.#tools.addon.goFirst(false);
   }
 
   /** The target has to be held for what is still to be done: no child has its memory. */
@@ -103,6 +107,7 @@ export class Capture {
   release(): boolean {
     const { addon, watch } = this.#tools;
     const free = release(addon, this.#frozen, this.#running ? this.job.tid : -1);
+    addon.goFirst(false);
     this.#running = false;
     watch.lap('release');
     return free;
@@ -148,6 +153,8 @@ export class Capture {
       throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
     }
     this.timeMs = Date.now();
+    // Each thread that is stopped or let go runs for a moment: not in this one's place, while others stand still.
+    if (tids.length <= MAX_FIRST) addon.goFirst(true);
     freeze(addon, this.#frozen, requestedFirst(tids, job.tid), deadline);
     watch.lap('freeze');
     const refused = this.#frozen.unstopped.find(({ tid, attached }) => tid === job.tid && !attached);

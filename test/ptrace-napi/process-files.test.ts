@@ -171,3 +171,23 @@ describe('waitAll', () => {
     await Promise.all(ended);
   });
 });
+
+describe('goFirst', () => {
+  /** sched(7), of this thread: 0 as usual, 1 SCHED_FIFO. */
+  const policy = (): number => {
+    const text = readFileSync('/proc/thread-self/stat', 'latin1');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[41 - 3]);
+  };
+
+  it('changes the scheduling of the thread, and back', () => {
+    const before = policy();
+    const result = addon.goFirst(true);
+    // Without the right to it.
+    if (result < 0) expect(result).toBe(-constants.errno.EPERM);
+    else expect(policy()).toBe(1);
+    expect(addon.goFirst(true)).toBe(result);
+    expect(addon.goFirst(false)).toBe(0);
+    expect(policy()).toBe(before);
+    expect(addon.goFirst(false)).toBe(0);
+  });
+});

@@ -1,5 +1,6 @@
-/* prctl(2), with pointers made of byte arrays. */
+/* prctl(2), with pointers made of byte arrays; the scheduling of the calling thread. */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -102,7 +103,30 @@ static napi_value call_prctl(napi_env env, napi_callback_info info) {
   return args.failed ? NULL : result_integer(env, result);
 }
 
+/* What the thread was before it went first. */
+static int usual_policy = -1;
+static struct sched_param usual;
+
+static napi_value go_first(napi_env env, napi_callback_info info) {
+  Args args;
+  args_read(&args, env, info);
+  const bool on = value_boolean(&args, args.at[0], "on");
+  if (args.failed) return NULL;
+  if (on && usual_policy < 0) {
+    const int policy = sched_getscheduler(0);
+    if (policy < 0 || sched_getparam(0, &usual) != 0) return result_integer(env, -errno);
+    const struct sched_param least = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
+    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &least) != 0) return result_integer(env, -errno);
+    usual_policy = policy;
+  } else if (!on && usual_policy >= 0) {
+    if (sched_setscheduler(0, usual_policy, &usual) != 0) return result_integer(env, -errno);
+    usual_policy = -1;
+  }
+  return result_integer(env, 0);
+}
+
 const Export prctl_exports[] = {
     {"prctl", call_prctl},
+    {"goFirst", go_first},
     {NULL, NULL},
 };
