@@ -5,7 +5,8 @@
 import { readProcFile } from './proc-file.js';
 import { readTaskIds } from './proc-tasks.js';
 
-const STATUS_BYTES = 64 * 1024;
+/** A process may be in 65,536 groups (NGROUPS_MAX), each of them up to eleven characters of the file. */
+export const STATUS_BYTES = 1024 * 1024;
 
 /** Real, effective, saved and file-system id, as the reader's user namespace shows them. */
 export interface Ids {

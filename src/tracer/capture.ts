@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { Auxv } from '../minidump/auxv.js';
 import type { CopyRange } from '../minidump/copy-plan.js';
 import { readProcFile } from '../platform/proc-file.js';
+import { STATUS_BYTES } from '../platform/proc-status.js';
 import { readTaskIds } from '../platform/proc-tasks.js';
 import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob, CaptureLimits } from '../protocol/job.js';
@@ -271,7 +272,7 @@ export class Capture {
 
   #readIdentity(): void {
     const { job } = this;
-    const file = readProcFile(`/proc/${job.pid}/task/${job.tid}/status`, 16 * 1024);
+    const file = readProcFile(`/proc/${job.pid}/task/${job.tid}/status`, STATUS_BYTES);
     if (!file.ok) throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
     this.#identity = file.bytes;
     if (!job.ownerOnly) return;

@@ -11,6 +11,7 @@ import { constants } from 'node:os';
 import type { Arch } from '../arch/arch.js';
 import { readProcFile } from '../platform/proc-file.js';
 import type { Mapping } from '../platform/proc-maps.js';
+import { STATUS_BYTES } from '../platform/proc-status.js';
 import { readTaskIds } from '../platform/proc-tasks.js';
 import type { TracingAddon } from '../platform/ptrace.js';
 import { codeOf } from './failure.js';
@@ -136,7 +137,7 @@ function isSafe(addon: TracingAddon, pid: number, tid: number, table: SyscallTab
   } catch {
     return false;
   }
-  const status = readProcFile(`/proc/${pid}/task/${tid}/status`, 16 * 1024);
+  const status = readProcFile(`/proc/${pid}/task/${tid}/status`, STATUS_BYTES);
   return status.ok && /^Seccomp:\t0$/m.test(status.bytes.toString('latin1'));
 }
 

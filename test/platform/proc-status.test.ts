@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { findTask, parseProcStatus, readProcStatus, readTaskStatus } from '../../src/platform/proc-status.js';
 
@@ -91,5 +93,21 @@ describe('thread ids', () => {
     expect((await findTask(process.pid, process.pid))?.pid).toBe(process.pid);
     expect(await findTask(process.pid, process.ppid)).toBeNull();
     expect(await findTask(4_194_304, 1)).toBeNull();
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('a process in very many groups', () => {
+  it('has a status like any other', async () => {
+    const script = `
+      process.setgroups(Array.from({ length: 65536 }, (_, i) => 4000000000 + i));
+      console.log('ready');
+      setInterval(() => {}, 1e9);`;
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    await once(child.stdout, 'data');
+    expect(readProcStatus(child.pid!)).toMatchObject({ pid: child.pid, uid: { real: 0 } });
+    expect(await findTask(child.pid!, child.pid!)).toMatchObject({ tgid: child.pid });
+    child.kill('SIGKILL');
+    await ended;
   });
 });
