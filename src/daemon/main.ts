@@ -38,11 +38,12 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   if (process.getuid?.() !== 0)
     log.info('not root: only crashes and backtraces of processes of this user can be captured');
   prepareCollection();
-  await daemon.rehearse();
   const notifier = createNotifier();
   notifier.notify('READY=1');
   const beat = startWatchdog(notifier);
-  const signal = await stopSignal();
+  const stop = stopSignal();
+  await daemon.rehearse();
+  const signal = await stop;
   notifier.notify('STOPPING=1');
   clearInterval(beat);
   log.info(`${signal}: stopping`);

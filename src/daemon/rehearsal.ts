@@ -40,14 +40,19 @@ export async function rehearse(context: FlowContext): Promise<number> {
     const end = performance.now() + TIME_MS;
     for (let round = 0; round < ROUNDS && performance.now() < end; round++) {
       const fd = addon.connectUnix('stream', address, { timeoutMs: REPLY_MS });
-      addon.sendMessage(fd, encodeRequest('crash', process.pid));
-      await waitFor(fd, 'readable', REPLY_MS);
-      addon.closeFd(fd);
+      try {
+        addon.sendMessage(fd, encodeRequest('crash', process.pid));
+        await waitFor(fd, 'readable', REPLY_MS);
+      } finally {
+        addon.closeFd(fd);
+      }
     }
   } catch {
     // The name is taken, or there are no descriptors left.
   } finally {
     server?.stop();
+    // Others may have come too: the name is anybody's to connect to.
+    server?.dropAll();
     await server?.drained();
     pool.close();
     if (listener >= 0) addon.closeFd(listener);
