@@ -64,9 +64,10 @@ function connect(addon: Addon, request: AskedRequest): number {
   } catch (error) {
     throw requestError(request, { what: 'connect', errno: (error as { errno?: number }).errno ?? 0 });
   }
+  if (isPath) return fd;
   // Any process can take an abstract name that is free, and answer whatever it likes. A path belongs to who may write in its directory.
   const { uid, pid } = addon.peerCredentials(fd);
-  if (isPath || uid === 0 || uid === process.geteuid?.()) return fd;
+  if (uid === 0 || uid === process.geteuid?.()) return fd;
   addon.closeFd(fd);
   throw requestError(request, { what: 'owner', uid, pid });
 }

@@ -78,12 +78,14 @@ export class RequestServer {
    */
   #accept(listener: number, poller: Poller): void {
     if (!this.#open) return;
+    let fd: number | null;
     try {
-      const fd = this.#addon.acceptUnix(listener);
-      if (fd !== null) this.#admit(fd);
+      fd = this.#addon.acceptUnix(listener);
     } catch (error) {
       this.#rest(poller, (error as Error).message);
+      return;
     }
+    if (fd !== null) this.#admit(fd);
   }
 
   #rest(poller: Poller, reason: string): void {

@@ -53,7 +53,8 @@ export class TracerSlot {
   }
 
   /**
-   * Gives an idle tracer a request, with the client's socket, which stays the caller's; `finished` is called once when it has no part in it any more, at its process's end at the latest.
+   * Gives an idle tracer a request, with the client's socket, which stays the caller's; `finished` is called once when it has no part in
+   * it any more, at its process's end at the latest.
    * `lost`: the tracer ends with the request.
    */
   begin(run: CaptureRun, clientFd: number, deadlineMs: number, finished: (lost: boolean) => void): void {

@@ -4,7 +4,7 @@
  *
  *     36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
  */
-import { closeSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { loadAddon } from './addon.js';
 import { readProcFile } from './proc-file.js';
 
@@ -39,10 +39,6 @@ export class OwnMounts {
     const changed = (loadAddon().pollNow(this.#fd) & POLLPRI) !== 0;
     if (changed || this.#types === null) this.#types = readMountTypes('self');
     return this.#types;
-  }
-
-  close(): void {
-    closeSync(this.#fd);
   }
 }
 

@@ -2,7 +2,6 @@
  * Files of /proc, read whole and bounded. Their stat size is 0 and a read returns at most what one seq_file buffer holds (a page, as a
  * rule), so they are read until nothing more comes. Nothing here throws.
  */
-import { readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { loadAddon } from './addon.js';
 
@@ -66,23 +65,6 @@ export function readProcFiles(directory: string, wanted: readonly WantedFile[]):
 /** `ENOENT` of 2. */
 export function errnoName(errno: number): string {
   return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? 'EIO';
-}
-
-/** Like `readProcFile`, from where an open descriptor stands. */
-export function readOpenFile(fd: number, limit: number): ProcFile {
-  let length = 0;
-  try {
-    for (;;) {
-      if (length === scratch.length) grow(limit + 1);
-      const count = readSync(fd, scratch, length, Math.min(scratch.length, limit + 1) - length, null);
-      length += count;
-      if (count === 0 || length > limit) break;
-    }
-  } catch (error) {
-    return { ok: false, code: (error as NodeJS.ErrnoException).code ?? 'EIO' };
-  }
-  const kept = Math.min(length, limit);
-  return { ok: true, bytes: Buffer.from(scratch.subarray(0, kept)), truncated: length > limit };
 }
 
 function grow(needed: number): void {

@@ -92,7 +92,10 @@ static int print(int fd, const char *answer, size_t length, bool always_shown) {
   char *shown = NULL;
   if (always_shown || isatty(fd)) {
     shown = shown_text(answer, length, &length);
-    if (shown == NULL) return 1;
+    if (shown == NULL) {
+      fputs("debuggerd: there is no memory to show the answer\n", stderr);
+      return 1;
+    }
   }
   bool done = write_all(fd, shown == NULL ? answer : shown, length);
   /* The reader has seen enough (head, less). */

@@ -10,7 +10,7 @@ struct request {
   const char *socket; /* an abstract name, or a path that begins with / */
 };
 
-/* Why there is no answer: words for who explains it, in their order; what is not used is NULL. */
+/* Why there is no answer: words for who explains it, in their order; a detail that there is not is empty. */
 struct failure {
   const char *what; /* connect, owner, refused, late, unfinished, memory */
   char details[2][16];
