@@ -105,9 +105,12 @@ describe.runIf(process.getuid?.() === 0)('a process in very many groups', () => 
     const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(child, 'exit');
     await once(child.stdout, 'data');
-    expect(readProcStatus(child.pid!)).toMatchObject({ pid: child.pid, uid: { real: 0 } });
-    expect(await findTask(child.pid!, child.pid!)).toMatchObject({ tgid: child.pid });
-    child.kill('SIGKILL');
-    await ended;
+    try {
+      expect(readProcStatus(child.pid!)).toMatchObject({ pid: child.pid, uid: { real: 0 } });
+      expect(await findTask(child.pid!, child.pid!)).toMatchObject({ tgid: child.pid });
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+    }
   });
 });
