@@ -11,6 +11,7 @@ import type { Log } from './log.js';
 import { logText } from './log-text.js';
 import { TracerPool } from './pool.js';
 import { readKernelPolicy } from './process-facts.js';
+import { closedTo } from './reachable.js';
 import { RefusalLog } from './refusal-log.js';
 import { rehearse } from './rehearsal.js';
 import { type FlowContext, handleRequest } from './request-flow.js';
@@ -80,11 +81,17 @@ export class Daemon {
       mayStart: (uid) => copies.mayCopy(uid),
       trouble,
     });
+    const closed = settings.engraverUser === null ? null : closedTo(parts.engraver);
+    if (closed !== null) {
+      trouble(
+        `${closed} is closed to other users: the engraver keeps the daemon's user, and is confined by its seccomp filter alone`,
+      );
+    }
     const start: StartWorker = (handlers) =>
       startConfined(
         parts.engraver,
         {
-          user: settings.engraverUser,
+          user: closed === null ? settings.engraverUser : null,
           fileBytes: config.dump_bytes + ENGRAVED_EXTRA_BYTES,
           memoryBytes: 2 * config.dump_bytes + ENGRAVER_BYTES,
           report: this.#reportConfinement,
