@@ -7,7 +7,10 @@ const OTHERS_ENTER = 0o001;
 
 /** The directory (or the file itself) that others may not enter or read; null when all of the way is open. */
 export function closedTo(file: string): string | null {
-  if ((statSync(file).mode & OTHERS_READ) === 0) return file;
+  const found = statSync(file, { throwIfNoEntry: false });
+  // Its start says that it is missing.
+  if (found === undefined) return null;
+  if ((found.mode & OTHERS_READ) === 0) return file;
   for (let directory = dirname(file); ; directory = dirname(directory)) {
     if ((statSync(directory).mode & OTHERS_ENTER) === 0) return directory;
     if (directory === dirname(directory)) return null;
