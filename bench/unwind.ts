@@ -9,8 +9,8 @@
 import { basename, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { x86_64 } from '../src/arch/x86_64.js';
-import { prepareXz } from '../src/elf/xz.js';
-import type { ByteSource } from '../src/memory/byte-source.js';
+import type { ByteSource } from '../src/bytes/byte-source.js';
+import { prepareXz } from '../src/objects/elf/xz.js';
 import { naming } from '../src/symbols/naming.js';
 import { ImageCache } from '../src/unwind/image-cache.js';
 import { Unwinder, type UnwinderOptions } from '../src/unwind/unwinder.js';

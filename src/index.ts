@@ -10,28 +10,34 @@
 
 export type { Arch, ArchName, RegisterSpec } from './arch/arch.js';
 export { byElfMachine, byMinidumpArch, byName, byPrstatusSize } from './arch/index.js';
-export { CoreFile } from './core/core-file.js';
-export { coreToMinidump } from './core/core-to-minidump.js';
-export { minidumpToCore } from './core/minidump-to-core.js';
-export { ElfFile } from './elf/elf-file.js';
-export { EngraveError, type Engraving, engraveMinidump, type OpenedDump, openDump } from './engraver/engrave.js';
-export { StackUnwinder, type StackUnwinderOptions } from './engraver/stack-unwinder.js';
-export { RecordedUnwinder } from './engraver/unwinder.js';
-export { BufferSource, type ByteSource } from './memory/byte-source.js';
-export { BufferMemory, type Memory } from './memory/memory.js';
-export { type CpuContext, type RegisterValue, readContext } from './minidump/contexts.js';
-export { crashAddress, crashReason } from './minidump/crash-reason.js';
-export { MinidumpError } from './minidump/error.js';
-export { Minidump } from './minidump/minidump.js';
-export { MinidumpWriter } from './minidump/writer.js';
-export { DEFAULT_SOCKET, type DebuggerRequest, decodeRequest, encodeRequest } from './protocol/request.js';
-export { renderBacktrace } from './report/backtrace.js';
-export type { Frame, MapReport, Report, SignalReport, SoftError, ThreadReport, Trust } from './report/model.js';
-export { renderNotification } from './report/notification.js';
-export { renderTombstone } from './report/tombstone.js';
-export { Demangler } from './symbols/demangle.js';
+export { BufferSource, type ByteSource } from './bytes/byte-source.js';
+export { BufferMemory, type Memory } from './bytes/memory.js';
+export { CoreFile } from './coredump/core-file.js';
+export { coreToMinidump } from './coredump/core-to-minidump.js';
+export { minidumpToCore } from './coredump/minidump-to-core.js';
+export { MinidumpError } from './minidump/format/error.js';
+export { type CpuContext, type RegisterValue, readContext } from './minidump/reader/contexts.js';
+export { crashAddress, crashReason } from './minidump/reader/crash-reason.js';
+export { Minidump } from './minidump/reader/minidump.js';
+export { MinidumpWriter } from './minidump/writer/writer.js';
+export { ElfFile } from './objects/elf/elf-file.js';
+export { renderBacktrace } from './report/classic/backtrace.js';
+export { renderNotification } from './report/classic/notification.js';
+export { renderTombstone } from './report/classic/tombstone.js';
+export {
+  EngraveError,
+  type Engraving,
+  engraveMinidump,
+  type OpenedDump,
+  openDump,
+} from './report/from-dump/engrave.js';
+export { StackUnwinder, type StackUnwinderOptions } from './report/from-dump/stack-unwinder.js';
+export { RecordedUnwinder } from './report/from-dump/thread-unwinder.js';
+export type { Frame, MapReport, Report, SignalReport, SoftError, ThreadReport, Trust } from './report/model/report.js';
+export { Demangler } from './symbols/demangle/demangle.js';
 export { naming } from './symbols/naming.js';
 export { ImageCache } from './unwind/image-cache.js';
 export type { Mapping } from './unwind/mapping.js';
 export type { ModuleSource, Naming } from './unwind/module.js';
 export { Unwinder, type UnwinderOptions } from './unwind/unwinder.js';
+export { DEFAULT_SOCKET, type DebuggerRequest, decodeRequest, encodeRequest } from './wire/request.js';

@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { x86_64 } from '../../src/arch/x86_64.js';
-import { BufferSource, type ByteSource } from '../../src/memory/byte-source.js';
-import { BufferMemory, type Memory } from '../../src/memory/memory.js';
+import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
+import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
 
 /** A stack as it was recorded: registers, mappings, the stack's bytes, and the files. */

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Minidump } from '../../src/minidump/minidump.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
 import type { CrashHandler } from './launcher.js';
 import type { Workshop } from './programs.js';
 

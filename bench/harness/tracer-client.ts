@@ -1,11 +1,11 @@
 /** The tracer as a process, spoken to in turns: what the daemon does of protocol/job.ts, without the daemon. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { TRACER_ARGUMENTS } from '../../src/daemon/worker.js';
+import { TRACER_ARGUMENTS } from '../../src/daemon/workers/worker.js';
 import { loadAddon } from '../../src/platform/addon.js';
 import { partPath } from '../../src/platform/parts.js';
-import type { Captured, CaptureJob, MappedFile, RequestKind, TracerMessage } from '../../src/protocol/job.js';
-import { MAX_FDS, MAX_MESSAGE } from '../../src/protocol/job.js';
+import type { Captured, CaptureJob, MappedFile, RequestKind, TracerMessage } from '../../src/wire/job.js';
+import { MAX_FDS, MAX_MESSAGE } from '../../src/wire/job.js';
 
 /** A copy and the files behind it. The descriptors are the caller's to close. */
 export interface Copy {

@@ -1,6 +1,6 @@
 /** Whether a report is all that it should be: what a benchmark counts as lost otherwise. */
 import { readFileSync } from 'node:fs';
-import { Minidump } from '../../src/minidump/minidump.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
 
 /** What is missing of the report of a process with so many threads; null: nothing. */
 export function whatIsMissing(path: string, pids: ReadonlySet<number>, threads: number): string | null {

@@ -1,14 +1,14 @@
 /** Finds the binaries of a dump on this machine: below a directory, by build id, or where they were on the machine of the crash. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { join, normalize } from 'node:path';
-import { ElfFile } from '../elf/elf-file.js';
-import { FdSource } from '../engraver/fd-source.js';
-import type { DumpMapping } from '../engraver/mappings.js';
-import { buildIdInMemory } from '../engraver/modules.js';
-import type { ByteSource } from '../memory/byte-source.js';
-import type { Minidump } from '../minidump/minidump.js';
-import { withoutDeleted } from '../minidump/modules-from-maps.js';
-import type { SoftError } from '../report/model.js';
+import type { ByteSource } from '../bytes/byte-source.js';
+import type { Minidump } from '../minidump/reader/minidump.js';
+import { withoutDeleted } from '../minidump/writer/modules-from-maps.js';
+import { ElfFile } from '../objects/elf/elf-file.js';
+import { FdSource } from '../platform/fd-source.js';
+import type { DumpMapping } from '../report/from-dump/mappings.js';
+import { buildIdInMemory } from '../report/from-dump/modules.js';
+import type { SoftError } from '../report/model/report.js';
 import type { Mapping } from '../unwind/mapping.js';
 import type { ModuleSource } from '../unwind/module.js';
 

@@ -1,8 +1,8 @@
 /** `debuggerd core2md CORE [OUT]`: a core file as a minidump. */
 import { fstatSync } from 'node:fs';
-import { CoreError } from '../core/core-error.js';
-import { CoreFile } from '../core/core-file.js';
-import { coreToMinidump } from '../core/core-to-minidump.js';
+import { CoreError } from '../coredump/core-error.js';
+import { CoreFile } from '../coredump/core-file.js';
+import { coreToMinidump } from '../coredump/core-to-minidump.js';
 import { CommandError } from './failure.js';
 import { readFile } from './file-input.js';
 import { writeFile } from './file-output.js';

@@ -1,6 +1,6 @@
 /** A file that a command reads, however large. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { FdSource } from '../engraver/fd-source.js';
+import { FdSource } from '../platform/fd-source.js';
 import { CommandError } from './failure.js';
 
 /** Runs `use` with the open file. Throws CommandError when there is no such regular file. */

@@ -1,6 +1,6 @@
 /** A file that a command makes: it appears under its name when it is whole, or not at all. `-` is stdout. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import type { ByteSource } from '../memory/byte-source.js';
+import type { ByteSource } from '../bytes/byte-source.js';
 import { CommandError } from './failure.js';
 
 /** Bytes copied from one file to the other at a time. */

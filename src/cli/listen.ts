@@ -2,8 +2,8 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { NotificationDecoder } from '../protocol/activity-manager.js';
-import { ACK } from '../protocol/request.js';
+import { NotificationDecoder } from '../wire/activity-manager.js';
+import { ACK } from '../wire/request.js';
 import { CommandError } from './failure.js';
 import { shownText } from './shown-text.js';
 

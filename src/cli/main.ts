@@ -1,7 +1,7 @@
 /** The command line in full: loaded where what was asked for is not the daemon. */
 import { withExitStatus } from './exit-status.js';
 import { createProgram } from './program.js';
-import { failedRequest } from './request-failure.js';
+import { failedRequest } from './request/request-failure.js';
 
 /** Runs the command that the arguments name, to its exit status. */
 export function runCommand(): Promise<void> {

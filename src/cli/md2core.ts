@@ -1,8 +1,8 @@
 /** `debuggerd md2core FILE.dmp [OUT]`: a minidump as an ELF core file, for gdb and others. */
-import { CoreError } from '../core/core-error.js';
-import { minidumpToCore } from '../core/minidump-to-core.js';
-import { MinidumpError } from '../minidump/error.js';
-import { Minidump } from '../minidump/minidump.js';
+import { CoreError } from '../coredump/core-error.js';
+import { minidumpToCore } from '../coredump/minidump-to-core.js';
+import { MinidumpError } from '../minidump/format/error.js';
+import { Minidump } from '../minidump/reader/minidump.js';
 import { CommandError } from './failure.js';
 import { readFile } from './file-input.js';
 import { writeFile } from './file-output.js';

@@ -1,11 +1,11 @@
 /** `debuggerd -m TID [FILE]`: a minidump of a live process, written here from what the daemon sends. */
 import { closeSync, constants, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
-import { FdSource } from '../engraver/fd-source.js';
-import { MinidumpError } from '../minidump/error.js';
-import { Minidump } from '../minidump/minidump.js';
-import type { Action } from '../protocol/request.js';
+import { MinidumpError } from '../minidump/format/error.js';
+import { Minidump } from '../minidump/reader/minidump.js';
+import { FdSource } from '../platform/fd-source.js';
+import type { Action } from '../wire/request.js';
 import { CommandError } from './failure.js';
-import { type RequestOptions, receiveAnswer } from './request.js';
+import { type RequestOptions, receiveAnswer } from './request/request.js';
 import { shownText } from './shown-text.js';
 
 export interface MinidumpOptions extends RequestOptions {

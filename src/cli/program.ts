@@ -44,7 +44,7 @@ async function daemonOrRequest(tid: string | undefined, file: string | undefined
     return writeMinidump(parseTid(tid), file, options);
   }
   if (tid !== undefined) {
-    const { makeRequest } = await import('./request.js');
+    const { makeRequest } = await import('./request/request.js');
     return makeRequest(options.backtrace ? 'backtrace' : 'tombstone', parseTid(tid), options);
   }
   // The daemon is a bundle of its own: a request from the command line need not load it.

@@ -1,9 +1,9 @@
 /** `debuggerd show FILE.dmp`: every stream of a minidump, for people or as JSON. */
-import { readGrowing } from '../memory/memory-source.js';
-import { MinidumpError } from '../minidump/error.js';
-import { Minidump } from '../minidump/minidump.js';
-import type { MinidumpRegion } from '../minidump/regions.js';
-import { StreamType } from '../minidump/stream-types.js';
+import { readGrowing } from '../bytes/memory-source.js';
+import { MinidumpError } from '../minidump/format/error.js';
+import { StreamType } from '../minidump/format/stream-types.js';
+import { Minidump } from '../minidump/reader/minidump.js';
+import type { MinidumpRegion } from '../minidump/reader/regions.js';
 import { CommandError, UsageError } from './failure.js';
 import { readFile } from './file-input.js';
 import { describe, jsonText, streamName, streamTypeOf } from './show/document.js';

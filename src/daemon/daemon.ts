@@ -1,24 +1,25 @@
 /** The daemon put together: socket, server, tracers, engraver, tombstone directory; started whole or not at all. */
+
+import { logText } from '../bytes/shown-text.js';
 import { readDescriptorLimit } from '../platform/descriptor-limit.js';
 import { readHostFacts } from '../platform/host-facts.js';
 import { collectGarbage, hasGarbage, QUIET_MS } from '../platform/memory-use.js';
-import type { Client } from './client.js';
-import type { DaemonConfig } from './config.js';
-import { CopyBudget, copyLimits, filesPerCopy } from './copy-budget.js';
-import { EngraverHost } from './engraver-host.js';
-import { openRequestSockets, type RequestSocket } from './listener.js';
+import type { DaemonConfig } from './config/config.js';
+import { readMachineTraits, resolveSettings } from './config/settings.js';
 import type { Log } from './log.js';
-import { logText } from './log-text.js';
-import { TracerPool } from './pool.js';
-import { readKernelPolicy } from './process-facts.js';
-import { closedTo } from './reachable.js';
-import { RefusalLog } from './refusal-log.js';
-import { rehearse } from './rehearsal.js';
-import { type FlowContext, handleRequest } from './request-flow.js';
-import { RequestServer, type ServerOptions } from './server.js';
-import { readMachineTraits, resolveSettings } from './settings.js';
-import { TombstoneDirectory } from './tombstones.js';
-import { type StartWorker, startConfined, startPrivileged } from './worker.js';
+import { closedTo } from './policy/path-access.js';
+import { readKernelPolicy } from './policy/process-info.js';
+import { RefusalLog } from './policy/refusal-log.js';
+import { TombstoneDirectory } from './publishing/tombstones.js';
+import { CopyBudget, copyLimits, filesPerCopy } from './scheduling/copy-budget.js';
+import type { Client } from './server/client.js';
+import { openRequestSockets, type RequestSocket } from './server/listener.js';
+import { type FlowContext, handleRequest } from './server/request-flow.js';
+import { RequestServer, type ServerOptions } from './server/server.js';
+import { EngraverHost } from './workers/engraver-host.js';
+import { TracerPool } from './workers/pool.js';
+import { rehearse } from './workers/rehearsal.js';
+import { type StartWorker, startConfined, startPrivileged } from './workers/worker.js';
 
 /** How long a client may take to read its answer, ms. */
 const REPLY_MS = 30_000;

@@ -16,7 +16,7 @@ import {
   openDatagramSender,
   type Severity,
 } from '../platform/datagram-log.js';
-import type { LogLevel, LogTarget } from './config.js';
+import type { LogLevel, LogTarget } from './config/config.js';
 
 export interface Log {
   error(message: string, fields?: LogFields): void;

@@ -4,11 +4,11 @@ import { setFlagsFromString } from 'node:v8';
 import { prepareCollection } from '../platform/memory-use.js';
 import { partPath } from '../platform/parts.js';
 import { createNotifier, type Notifier } from '../platform/sd-notify.js';
-import { ConfigError, type DaemonConfig, loadConfig } from './config.js';
+import { ConfigError, type DaemonConfig, loadConfig } from './config/config.js';
 import { Daemon } from './daemon.js';
-import { ListenError } from './listener.js';
 import { openLog } from './log.js';
-import { TombstoneError } from './tombstones.js';
+import { TombstoneError } from './publishing/tombstones.js';
+import { ListenError } from './server/listener.js';
 
 /** What the command line overrides. */
 export interface RunDaemonOptions {

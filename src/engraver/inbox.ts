@@ -1,5 +1,5 @@
 /** Puts the messages of one job together: files come in any number of messages before the job itself. */
-import type { EngraveFiles, EngraveJob, MappedFile, OutputKind } from '../protocol/job.js';
+import type { EngraveFiles, EngraveJob, MappedFile, OutputKind } from '../wire/job.js';
 
 /** A file with its descriptor, which is ours to close. */
 export interface GivenFile extends MappedFile {

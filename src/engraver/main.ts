@@ -4,13 +4,13 @@
  * daemon closes its end.
  */
 import { closeSync } from 'node:fs';
-import { prepareXz } from '../elf/xz.js';
+import { prepareXz } from '../objects/elf/xz.js';
 import { type Addon, loadAddon } from '../platform/addon.js';
 import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
-import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../protocol/job.js';
-import { loadNaming } from './demangling.js';
+import { loadNaming } from '../report/from-dump/demangling.js';
+import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../wire/job.js';
 import { Inbox } from './inbox.js';
-import { WarmUp } from './warm-up.js';
+import { WarmUp } from './warm-up/warm-up.js';
 import { EngraveWorker } from './worker.js';
 
 const SOCKET = 3;

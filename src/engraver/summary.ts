@@ -1,8 +1,9 @@
 /** What the daemon logs of an engraving. Names in it are the target's: escaped and short. */
-import type { Engraved } from '../protocol/job.js';
-import { escapeText } from '../report/escape.js';
-import type { Frame, Report } from '../report/model.js';
-import { signalName } from '../report/signals.js';
+
+import { signalName } from '../linux/signals.js';
+import { escapeText } from '../report/classic/escape.js';
+import type { Frame, Report } from '../report/model/report.js';
+import type { Engraved } from '../wire/job.js';
 
 /** Characters of a text, and number and length of the errors that fit a message beside the rest. */
 const TEXT = 256;

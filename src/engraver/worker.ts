@@ -1,15 +1,16 @@
 /** Carries out one job: reads the dump, unwinds, renders, writes into the given descriptors, answers. Keeps its caches. */
-import type { Engraved, EngraveFailed } from '../protocol/job.js';
-import type { SoftError } from '../report/model.js';
+
+import { FdSource } from '../platform/fd-source.js';
+import { EngraveError, engraveMinidump, openDump, Stopwatch } from '../report/from-dump/engrave.js';
+import { JobModules } from '../report/from-dump/modules.js';
+import { StackUnwinder } from '../report/from-dump/stack-unwinder.js';
+import type { SoftError } from '../report/model/report.js';
 import { ImageCache } from '../unwind/image-cache.js';
 import type { Naming } from '../unwind/module.js';
+import type { Engraved, EngraveFailed } from '../wire/job.js';
 import { readDump } from './dump-input.js';
-import { EngraveError, engraveMinidump, openDump, Stopwatch } from './engrave.js';
-import { FdSource } from './fd-source.js';
 import type { GivenJob } from './inbox.js';
-import { JobModules } from './modules.js';
 import { writeOutput } from './outputs.js';
-import { StackUnwinder } from './stack-unwinder.js';
 import { summarize } from './summary.js';
 
 const REASON_LENGTH = 1024;

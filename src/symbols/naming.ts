@@ -1,6 +1,6 @@
-import type { ElfFile } from '../elf/elf-file.js';
+import type { ElfFile } from '../objects/elf/elf-file.js';
 import type { Naming } from '../unwind/module.js';
-import { ElfSymbols, type ElfSymbolsOptions } from './elf-symbols.js';
+import { ElfSymbols, type ElfSymbolsOptions } from './tables/elf-symbols.js';
 
 /** How the unwinder gets its names. `demangle` is `Demangler.demangle`, or the identity in a test. */
 export function naming(demangle: (name: string) => string, options: ElfSymbolsOptions = {}): Naming {

@@ -7,8 +7,8 @@ import {
   type MappedFile,
   type Release,
   type TracerMessage,
-} from '../protocol/job.js';
-import type { OpenFile } from './files.js';
+} from '../wire/job.js';
+import type { OpenFile } from './capture/files.js';
 
 export interface Received {
   readonly message: CaptureJob | Release;

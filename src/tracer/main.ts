@@ -5,12 +5,12 @@
 
 import { collectAll, collectYoung, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { loadTracingAddon } from '../platform/ptrace.js';
+import { MemoryCopy } from './capture/memory-copy.js';
 import { Channel } from './channel.js';
 import { codeOf } from './failure.js';
-import { readHost } from './host.js';
-import { MemoryCopy } from './memory-copy.js';
 import { Tracer } from './tracer.js';
-import { warmUp } from './warm-up.js';
+import { warmUp } from './warm-up/warm-up.js';
+import { readHost } from './write/system-info.js';
 
 const CHANNEL_FD = 3;
 

@@ -1,19 +1,19 @@
 /** Serves capture jobs: the order of messages is that of protocol/job.ts, that of the work the reason why a target stands still so briefly. */
 
 import type { TracingAddon } from '../platform/ptrace.js';
-import type { CaptureJob } from '../protocol/job.js';
-import { Capture, type Rehearsal } from './capture.js';
+import type { CaptureJob } from '../wire/job.js';
+import { reportUnstopped } from './attach/freeze.js';
+import { Capture, type Rehearsal } from './capture/capture.js';
+import { copyBytes } from './capture/dump-budget.js';
+import { readLogTails } from './capture/log-tails.js';
+import { MemoryCopy } from './capture/memory-copy.js';
+import { readPerfMap } from './capture/perf-map.js';
+import { signalNumber } from './capture/siginfo.js';
 import { boundedTexts, type Channel } from './channel.js';
 import { Deadline, Stopwatch } from './deadline.js';
-import { reportUnstopped } from './freeze.js';
-import { sendRanges } from './full-memory.js';
-import type { Host } from './host.js';
-import { readLogTails } from './log-tails.js';
-import { MemoryCopy } from './memory-copy.js';
-import { readPerfMap } from './perf-map.js';
-import { signalNumber } from './siginfo.js';
-import { copyBytes } from './sizes.js';
-import { writeCopy } from './write.js';
+import { sendRanges } from './full-memory/full-memory.js';
+import type { Host } from './write/system-info.js';
+import { writeCopy } from './write/write.js';
 
 /** Less than the daemon's patience, so that a capture in trouble is given up in order. */
 const DEFAULT_DEADLINE_MS = 9000;

@@ -1,5 +1,5 @@
 import type { Arch } from '../arch/arch.js';
-import type { CfiTable } from '../dwarf/cfi-table.js';
+import type { CfiTable } from '../objects/dwarf/cfi-table.js';
 import {
   CFA_REGISTER,
   FLAG_OUTERMOST,
@@ -12,7 +12,7 @@ import {
   RULE_REGISTER,
   RULE_UNDEFINED,
   RULE_VAL_OFFSET,
-} from '../dwarf/rule-pool.js';
+} from '../objects/dwarf/rule-pool.js';
 
 /** A rule as readelf writes its rows: `CFA=rsp+16 rbx=c-16 rip=c-8`. */
 export function describeRule(table: CfiTable, at: number, arch: Arch): string {

@@ -1,5 +1,5 @@
-import type { ElfFile } from '../elf/elf-file.js';
-import type { ByteSource } from '../memory/byte-source.js';
+import type { ByteSource } from '../bytes/byte-source.js';
+import type { ElfFile } from '../objects/elf/elf-file.js';
 import type { Image } from './image.js';
 import { SharedSource } from './shared-source.js';
 

@@ -1,9 +1,9 @@
-import { ElfError } from '../elf/elf-error.js';
-import { ElfFile } from '../elf/elf-file.js';
-import { isElf } from '../elf/headers.js';
-import { type ByteSource, SliceSource } from '../memory/byte-source.js';
-import type { Memory } from '../memory/memory.js';
-import { type MemoryRange, MemorySource } from '../memory/memory-source.js';
+import { type ByteSource, SliceSource } from '../bytes/byte-source.js';
+import type { Memory } from '../bytes/memory.js';
+import { type MemoryRange, MemorySource } from '../bytes/memory-source.js';
+import { ElfError } from '../objects/elf/elf-error.js';
+import { ElfFile } from '../objects/elf/elf-file.js';
+import { isElf } from '../objects/elf/headers.js';
 import type { Mapping } from './mapping.js';
 import { isDevice, type MappingTable } from './mapping-table.js';
 import type { ModuleSource } from './module.js';

@@ -1,13 +1,13 @@
 import type { Arch } from '../arch/arch.js';
-import { debugFrame, ehFrame } from '../dwarf/frame-sections.js';
-import type { RegisterMap } from '../dwarf/register-map.js';
-import { ElfFile } from '../elf/elf-file.js';
-import { gnuDebugData } from '../elf/gnu-debugdata.js';
-import type { WordMemory } from '../memory/word-memory.js';
-import { CfiStepper } from './cfi.js';
-import { ExidxStepper } from './exidx.js';
+import type { WordMemory } from '../bytes/word-memory.js';
+import { debugFrame, ehFrame } from '../objects/dwarf/frame-sections.js';
+import type { RegisterMap } from '../objects/dwarf/register-map.js';
+import { ElfFile } from '../objects/elf/elf-file.js';
+import { gnuDebugData } from '../objects/elf/gnu-debugdata.js';
 import type { FunctionAt, Naming, SymbolSource } from './module.js';
 import type { RegisterState } from './registers.js';
+import { CfiStepper } from './rules/cfi.js';
+import { ExidxStepper } from './rules/exidx.js';
 import { FAILED, NOT_COVERED, type Stepper, type StepStatus } from './stepper.js';
 
 /** Where a step's rule came from. */

@@ -1,5 +1,5 @@
-import type { ElfFile } from '../elf/elf-file.js';
-import type { ByteSource } from '../memory/byte-source.js';
+import type { ByteSource } from '../bytes/byte-source.js';
+import type { ElfFile } from '../objects/elf/elf-file.js';
 import type { Mapping } from './mapping.js';
 
 /** Where the files behind mappings come from: descriptors, a directory of a test, nothing. Asked once per mapping at most. */

@@ -1,10 +1,10 @@
 import type { Arch } from '../arch/arch.js';
-import { frameRanges } from '../dwarf/frame-sections.js';
-import { RegisterMap } from '../dwarf/register-map.js';
-import type { ElfFile } from '../elf/elf-file.js';
-import { storedEntryAt } from '../elf/zip.js';
-import type { ByteSource } from '../memory/byte-source.js';
-import type { Memory } from '../memory/memory.js';
+import type { ByteSource } from '../bytes/byte-source.js';
+import type { Memory } from '../bytes/memory.js';
+import { frameRanges } from '../objects/dwarf/frame-sections.js';
+import { RegisterMap } from '../objects/dwarf/register-map.js';
+import type { ElfFile } from '../objects/elf/elf-file.js';
+import { storedEntryAt } from '../objects/elf/zip.js';
 import { Image } from './image.js';
 import { type IdentifiedSource, ImageCache } from './image-cache.js';
 import { type FoundElf, ImageFinder } from './image-finder.js';

@@ -1,4 +1,4 @@
-import type { ByteSource } from '../memory/byte-source.js';
+import type { ByteSource } from '../bytes/byte-source.js';
 
 const NONE = new Uint8Array(0);
 

@@ -1,4 +1,4 @@
-import type { WordMemory } from '../memory/word-memory.js';
+import type { WordMemory } from '../bytes/word-memory.js';
 import type { RegisterState } from './registers.js';
 
 /**

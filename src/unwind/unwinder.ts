@@ -1,12 +1,12 @@
 import type { Arch } from '../arch/arch.js';
-import type { Memory } from '../memory/memory.js';
-import { WordMemory } from '../memory/word-memory.js';
+import type { Memory } from '../bytes/memory.js';
+import { WordMemory } from '../bytes/word-memory.js';
 import { describeRule } from './describe-rule.js';
 import type { Explain } from './explain.js';
-import { Fallbacks } from './fallbacks.js';
 import { CFI, CONTEXT, DEX, EXIDX, JIT, LEAF, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
 import { FrameBuffer } from './frame-buffer.js';
 import { nameFrames } from './frame-names.js';
+import { Fallbacks } from './guesses/fallbacks.js';
 import { type Image, matchTrampoline } from './image.js';
 import type { ImageCache } from './image-cache.js';
 import type { Mapping } from './mapping.js';
@@ -14,8 +14,8 @@ import { MappingTable } from './mapping-table.js';
 import type { DexSource, JitSource, ModuleSource, Naming, SymbolSource } from './module.js';
 import { type MappedImage, ProcessImages } from './process-images.js';
 import { RegisterState } from './registers.js';
-import { runtimeCode } from './runtime-code.js';
-import { stepSignal } from './signal.js';
+import { stepSignal } from './rules/signal.js';
+import { runtimeCode } from './runtime/runtime-code.js';
 import { FINISHED, NOT_COVERED, STEPPED, type StepStatus } from './stepper.js';
 
 const PROT_EXEC = 4;

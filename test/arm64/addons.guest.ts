@@ -1,7 +1,7 @@
 /** The addons that are in no test of their own here: that what the cross compiler built loads and works. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadDemangleAddon } from '../../src/symbols/demangle-addon.js';
+import { loadDemangleAddon } from '../../src/symbols/demangle/demangle-addon.js';
 import { root } from '../e2e/daemon.js';
 
 it('the demangler', () => {

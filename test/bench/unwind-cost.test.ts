@@ -3,8 +3,8 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { x86_64 } from '../../src/arch/x86_64.js';
-import { BufferSource } from '../../src/memory/byte-source.js';
-import { BufferMemory } from '../../src/memory/memory.js';
+import { BufferSource } from '../../src/bytes/byte-source.js';
+import { BufferMemory } from '../../src/bytes/memory.js';
 import { Unwinder } from '../../src/unwind/unwinder.js';
 import {
   buildImage,

@@ -14,12 +14,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { byName } from '../../src/arch/index.js';
+import { BufferSource } from '../../src/bytes/byte-source.js';
 import { core2md } from '../../src/cli/core2md.js';
 import { md2core } from '../../src/cli/md2core.js';
-import { CoreFile } from '../../src/core/core-file.js';
-import { BufferSource } from '../../src/memory/byte-source.js';
-import { Minidump } from '../../src/minidump/minidump.js';
-import { sampleDump } from '../core/sample.js';
+import { CoreFile } from '../../src/coredump/core-file.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
+import { sampleDump } from '../coredump/sample.js';
 
 let directory: string;
 let dump: string;

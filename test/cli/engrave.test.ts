@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { candidatePaths } from '../../src/cli/binaries.js';
 import { CommandError } from '../../src/cli/failure.js';
 import { createProgram } from '../../src/cli/program.js';
-import { engraveMinidump, openDump } from '../../src/engraver/engrave.js';
-import { RecordedUnwinder } from '../../src/engraver/unwinder.js';
-import type { UnwoundReport } from '../../src/engraver/unwound-report.js';
-import { StreamType } from '../../src/minidump/stream-types.js';
+import { StreamType } from '../../src/minidump/format/stream-types.js';
+import { engraveMinidump, openDump } from '../../src/report/from-dump/engrave.js';
+import { RecordedUnwinder } from '../../src/report/from-dump/thread-unwinder.js';
+import type { UnwoundReport } from '../../src/report/from-dump/unwound-report.js';
 import { built, hostArch } from '../client/built.js';
 import { start } from '../client/stage.js';
 import { parseTombstone } from '../e2e/tombstone-text.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Listener, startListener } from '../../src/cli/listen.js';
 import { loadAddon } from '../../src/platform/addon.js';
-import { encodeNotification } from '../../src/protocol/activity-manager.js';
+import { encodeNotification } from '../../src/wire/activity-manager.js';
 import { connectTo } from '../daemon/socket-client.js';
 
 let dir: string;

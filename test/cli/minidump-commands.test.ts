@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { byName } from '../../src/arch/index.js';
 import { registerMinidumpCommands } from '../../src/cli/minidump-commands.js';
-import { sampleDump } from '../core/sample.js';
+import { sampleDump } from '../coredump/sample.js';
 
 let directory: string;
 let dump: string;

@@ -6,7 +6,7 @@ import { streamName, streamTypeOf } from '../../src/cli/show/document.js';
 import { hexDump } from '../../src/cli/show/hex-dump.js';
 import { sections } from '../../src/cli/show/sections.js';
 import { type ShowOptions, show } from '../../src/cli/show.js';
-import { StreamType } from '../../src/minidump/stream-types.js';
+import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { DumpBuilder } from '../minidump/builder.js';
 import { everyStream } from '../minidump/every-stream.js';
 

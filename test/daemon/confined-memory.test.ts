@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startConfined, type Worker } from '../../src/daemon/worker.js';
+import { startConfined, type Worker } from '../../src/daemon/workers/worker.js';
 
 const MIB = 1024 * 1024;
 let dir: string;

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Listener, startListener } from '../../src/cli/listen.js';
-import { type DaemonConfig, defaultConfig } from '../../src/daemon/config.js';
+import { type DaemonConfig, defaultConfig } from '../../src/daemon/config/config.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import type { Log } from '../../src/daemon/log.js';
-import type { ServerOptions } from '../../src/daemon/server.js';
+import type { ServerOptions } from '../../src/daemon/server/server.js';
 import { loadAddon } from '../../src/platform/addon.js';
-import { encodeRequest } from '../../src/protocol/request.js';
+import { encodeRequest } from '../../src/wire/request.js';
 import { connectTo, uniqueName } from './socket-client.js';
 import { until } from './until.js';
 

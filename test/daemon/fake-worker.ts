@@ -1,5 +1,5 @@
-import type { StartWorker, Worker, WorkerHandlers } from '../../src/daemon/worker.js';
-import { encodeMessage } from '../../src/protocol/job-decode.js';
+import type { StartWorker, Worker, WorkerHandlers } from '../../src/daemon/workers/worker.js';
+import { encodeMessage } from '../../src/wire/job-decode.js';
 
 /** A worker in memory: the test reads what it was sent and speaks for it. */
 export class FakeWorker implements Worker {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Minidump } from '../../src/minidump/minidump.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';
 import { debuggerd, stateOf, writtenPath } from './command-line.js';
 import { daemonForAll, program } from './daemon.js';

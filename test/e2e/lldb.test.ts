@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { archOf } from '../../src/engraver/process-facts.js';
-import { Minidump } from '../../src/minidump/minidump.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
+import { archOf } from '../../src/report/from-dump/process-info.js';
 import { contextOf } from '../tracer/dump-reading.js';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';
 import { debuggerd, writtenPath } from './command-line.js';

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'n
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Minidump } from '../../src/minidump/minidump.js';
-import { StreamType } from '../../src/minidump/stream-types.js';
+import { StreamType } from '../../src/minidump/format/stream-types.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';
 import { daemonForAll } from './daemon.js';
 import { start } from './target.js';

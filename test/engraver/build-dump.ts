@@ -1,10 +1,10 @@
 /** A small process as a minidump, the way our tracer writes it; tests change what they are about. */
 import type { Arch } from '../../src/arch/arch.js';
 import { x86_64 } from '../../src/arch/x86_64.js';
-import { encodeRawRegisters } from '../../src/minidump/raw-registers.js';
-import { StreamType } from '../../src/minidump/stream-types.js';
-import { type DumpInfo, encodeJson } from '../../src/minidump/vendor.js';
-import { MinidumpWriter } from '../../src/minidump/writer.js';
+import { StreamType } from '../../src/minidump/format/stream-types.js';
+import { encodeRawRegisters } from '../../src/minidump/reader/raw-registers.js';
+import { type DumpInfo, encodeJson } from '../../src/minidump/reader/vendor.js';
+import { MinidumpWriter } from '../../src/minidump/writer/writer.js';
 
 export const APP = 0x400000;
 export const STACK = 0x7ffe00000000;

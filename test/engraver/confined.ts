@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { ENGRAVER_USER } from '../../src/daemon/settings.js';
-import { startConfined, type Worker } from '../../src/daemon/worker.js';
+import { ENGRAVER_USER } from '../../src/daemon/config/settings.js';
+import { startConfined, type Worker } from '../../src/daemon/workers/worker.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const isRoot = process.getuid?.() === 0;

@@ -1,8 +1,8 @@
 /** The real engraver, confined as the daemon confines it, taking whole jobs. */
 import { readFileSync, writeSync } from 'node:fs';
 import { loadAddon } from '../../src/platform/addon.js';
-import { type EngraverMessage, MAX_FDS, type MappedFile, type OutputKind } from '../../src/protocol/job.js';
-import { encodeMessage } from '../../src/protocol/job-decode.js';
+import { type EngraverMessage, MAX_FDS, type MappedFile, type OutputKind } from '../../src/wire/job.js';
+import { encodeMessage } from '../../src/wire/job-decode.js';
 import { type Confined, start } from './confined.js';
 
 const addon = loadAddon();

@@ -1,8 +1,8 @@
 /** Dumps that a crashing process has bent: whatever it wrote, a job ends, with a report or with a reason. */
 import { describe, expect, it } from 'vitest';
-import { EngraveError, engraveMinidump, openDump } from '../../src/engraver/engrave.js';
-import { StackUnwinder } from '../../src/engraver/stack-unwinder.js';
-import { StreamType } from '../../src/minidump/stream-types.js';
+import { StreamType } from '../../src/minidump/format/stream-types.js';
+import { EngraveError, engraveMinidump, openDump } from '../../src/report/from-dump/engrave.js';
+import { StackUnwinder } from '../../src/report/from-dump/stack-unwinder.js';
 import type { Naming } from '../../src/unwind/module.js';
 import { APP, buildDump, type DumpSpec, MAPS, STACK } from './build-dump.js';
 import { tinyElf } from './build-elf.js';

@@ -1,9 +1,9 @@
 /** Real processes, the real tracer, the real engraver in its confinement: from a crash to its texts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { engraveMinidump, openDump } from '../../src/engraver/engrave.js';
-import { RecordedUnwinder } from '../../src/engraver/unwinder.js';
-import { decodeUnwoundReport } from '../../src/engraver/unwound-report.js';
-import type { OutputKind } from '../../src/protocol/job.js';
+import { engraveMinidump, openDump } from '../../src/report/from-dump/engrave.js';
+import { RecordedUnwinder } from '../../src/report/from-dump/thread-unwinder.js';
+import { decodeUnwoundReport } from '../../src/report/from-dump/unwound-report.js';
+import type { OutputKind } from '../../src/wire/job.js';
 import { type Arch, hostArch, runnable } from '../client/built.js';
 import { start } from '../client/stage.js';
 import { parseBacktrace, parseTombstone } from '../e2e/tombstone-text.js';

@@ -1,5 +1,5 @@
 /** A dump with every stream that we read, small enough to be cut at each of its bytes. */
-import { StreamType as T } from '../../src/minidump/stream-types.js';
+import { StreamType as T } from '../../src/minidump/format/stream-types.js';
 import { type ByteOrder, DumpBuilder } from './builder.js';
 
 const PPC = { size: 1004, flags: 0x20000001, architecture: 3 } as const;

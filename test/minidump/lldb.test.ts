@@ -7,11 +7,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arch } from '../../src/arch/arch.js';
 import { architectures } from '../../src/arch/index.js';
-import { readContext } from '../../src/minidump/contexts.js';
-import { Minidump } from '../../src/minidump/minidump.js';
-import { StreamType } from '../../src/minidump/stream-types.js';
-import { Platform } from '../../src/minidump/system.js';
-import { MinidumpWriter } from '../../src/minidump/writer.js';
+import { StreamType } from '../../src/minidump/format/stream-types.js';
+import { Platform } from '../../src/minidump/format/system.js';
+import { readContext } from '../../src/minidump/reader/contexts.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
+import { MinidumpWriter } from '../../src/minidump/writer/writer.js';
 
 function find(...names: string[]): string | null {
   for (const directory of (process.env.PATH ?? '').split(delimiter)) {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch, ArchName } from '../../src/arch/arch.js';
 import { byName } from '../../src/arch/index.js';
-import { BufferSource, type ByteSource } from '../../src/memory/byte-source.js';
-import { BufferMemory, type Memory } from '../../src/memory/memory.js';
+import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
+import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
 import type { ModuleSource } from '../../src/unwind/module.js';
 

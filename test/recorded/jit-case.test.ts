@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { prepareXz } from '../../src/elf/xz.js';
+import { prepareXz } from '../../src/objects/elf/xz.js';
 import { writeJitCase } from './jit-case.js';
 import { runCase } from './main.js';
 

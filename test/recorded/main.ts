@@ -4,11 +4,11 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { prepareXz } from '../../src/elf/xz.js';
-import { Demangler } from '../../src/symbols/demangle.js';
-import { loadDemangleAddon } from '../../src/symbols/demangle-addon.js';
+import { prepareXz } from '../../src/objects/elf/xz.js';
+import { Demangler } from '../../src/symbols/demangle/demangle.js';
+import { loadDemangleAddon } from '../../src/symbols/demangle/demangle-addon.js';
 import { naming } from '../../src/symbols/naming.js';
-import { runtimeCode } from '../../src/symbols/runtime-code.js';
+import { runtimeCode } from '../../src/unwind/runtime/runtime-sources.js';
 import { Unwinder } from '../../src/unwind/unwinder.js';
 import { loadCase } from './case.js';
 import { differences } from './compare.js';

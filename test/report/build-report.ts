@@ -4,8 +4,8 @@ import { arm } from '../../src/arch/arm.js';
 import { arm64 } from '../../src/arch/arm64.js';
 import { x86 } from '../../src/arch/x86.js';
 import { x86_64 } from '../../src/arch/x86_64.js';
-import { BufferMemory, type Memory } from '../../src/memory/memory.js';
-import type { Frame, MapReport, Report, SignalReport, ThreadReport } from '../../src/report/model.js';
+import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
+import type { Frame, MapReport, Report, SignalReport, ThreadReport } from '../../src/report/model/report.js';
 
 export { arm, arm64, x86, x86_64 };
 

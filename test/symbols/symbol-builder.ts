@@ -1,7 +1,7 @@
-import { ElfError } from '../../src/elf/elf-error.js';
-import { ElfFile } from '../../src/elf/elf-file.js';
-import { BufferSource } from '../../src/memory/byte-source.js';
-import { buildElf, type ElfSpec, type SectionSpec, stringTable } from '../elf/elf-builder.js';
+import { BufferSource } from '../../src/bytes/byte-source.js';
+import { ElfError } from '../../src/objects/elf/elf-error.js';
+import { ElfFile } from '../../src/objects/elf/elf-file.js';
+import { buildElf, type ElfSpec, type SectionSpec, stringTable } from '../objects/elf/elf-builder.js';
 
 export const FUNC = 2;
 export const OBJECT = 1;

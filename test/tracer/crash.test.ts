@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
 import { loadAddon } from '../../src/platform/addon.js';
-import type { CaptureJob } from '../../src/protocol/job.js';
+import type { CaptureJob } from '../../src/wire/job.js';
 import { hostArch, runnable } from '../client/built.js';
 import { start } from '../client/stage.js';
 import { compile } from './compile.js';

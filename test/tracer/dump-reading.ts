@@ -1,6 +1,6 @@
 /** What the tests read out of a dump, by names. */
 import type { Arch } from '../../src/arch/arch.js';
-import type { Minidump } from '../../src/minidump/minidump.js';
+import type { Minidump } from '../../src/minidump/reader/minidump.js';
 
 /** The general registers of a thread's context by name. */
 export function contextOf(dump: Minidump, arch: Arch, tid: number): Record<string, bigint> {

@@ -13,7 +13,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
-import { StreamType } from '../../src/minidump/stream-types.js';
+import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { loadAddon } from '../../src/platform/addon.js';
 import { built, hostArch, runnable } from '../client/built.js';
 import { run, start } from '../client/stage.js';

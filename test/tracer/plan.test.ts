@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
-import { parseMaps } from '../../src/platform/proc-maps.js';
-import { interruptedStack, isStackLike } from '../../src/tracer/interrupted-stack.js';
-import { clip } from '../../src/tracer/memory-near.js';
-import { stackInUse, stackMapping } from '../../src/tracer/stacks.js';
+import { parseMaps } from '../../src/linux/maps.js';
+import { interruptedStack, isStackLike } from '../../src/tracer/capture/alternate-stack.js';
+import { clip } from '../../src/tracer/capture/memory-near.js';
+import { stackInUse, stackMapping } from '../../src/tracer/capture/stacks.js';
 
 const x86_64 = byName('x86_64');
 const { mappings } = parseMaps(

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadTracingAddon } from '../../src/platform/ptrace.js';
-import { abortText } from '../../src/tracer/abort-message.js';
+import { abortText } from '../../src/tracer/capture/abort-message.js';
+import { lastLines, readLogTails } from '../../src/tracer/capture/log-tails.js';
+import { openPerfMap, readPerfMap } from '../../src/tracer/capture/perf-map.js';
+import { faultAddress } from '../../src/tracer/capture/siginfo.js';
 import { Losses } from '../../src/tracer/failure.js';
-import { countCpus } from '../../src/tracer/host.js';
-import { lastLines, readLogTails } from '../../src/tracer/log-tails.js';
-import { openPerfMap, readPerfMap } from '../../src/tracer/perf-map.js';
-import { faultAddress } from '../../src/tracer/siginfo.js';
+import { countCpus } from '../../src/tracer/write/system-info.js';
 
 const addon = loadTracingAddon();
 const dir = mkdtempSync(join(tmpdir(), 'debuggerd-tracer-texts-'));

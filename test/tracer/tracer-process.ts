@@ -5,11 +5,11 @@ import { closeSync, fstatSync, mkdtempSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { TRACER_ARGUMENTS } from '../../src/daemon/worker.js';
-import { Minidump } from '../../src/minidump/minidump.js';
+import { TRACER_ARGUMENTS } from '../../src/daemon/workers/worker.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { loadAddon, type Poller } from '../../src/platform/addon.js';
-import type { Captured, CaptureJob, MappedFile, Released, TracerMessage } from '../../src/protocol/job.js';
-import { decodeTracerMessage } from '../../src/protocol/job-decode.js';
+import type { Captured, CaptureJob, MappedFile, Released, TracerMessage } from '../../src/wire/job.js';
+import { decodeTracerMessage } from '../../src/wire/job-decode.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const addon = loadAddon();

@@ -1,11 +1,11 @@
 /** Whole walks through arm code that the exception index refuses, as linkers make it refuse functions compiled without tables. */
 import { describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
-import { BufferSource } from '../../src/memory/byte-source.js';
-import { BufferMemory } from '../../src/memory/memory.js';
+import { BufferSource } from '../../src/bytes/byte-source.js';
+import { BufferMemory } from '../../src/bytes/memory.js';
 import type { FunctionAt } from '../../src/unwind/module.js';
 import { Unwinder } from '../../src/unwind/unwinder.js';
-import { buildElf, words } from '../elf/elf-builder.js';
+import { buildElf, words } from '../objects/elf/elf-builder.js';
 import { EM_ARM } from './exidx-builder.js';
 import { IMAGE, mapping, registerFile, STACK, wordsOf } from './walk-builder.js';
 

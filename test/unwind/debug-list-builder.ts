@@ -1,4 +1,4 @@
-import type { DebugListLayout } from '../../src/unwind/debug-list.js';
+import type { DebugListLayout } from '../../src/unwind/runtime/debug-list.js';
 
 export interface ListSpec {
   readonly layout: DebugListLayout;

@@ -1,4 +1,4 @@
-import { buildElf, words } from '../elf/elf-builder.js';
+import { buildElf, words } from '../objects/elf/elf-builder.js';
 
 export const EM_ARM = 40;
 const PT_LOAD = 1;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
-import { BufferSource, type ByteSource } from '../../src/memory/byte-source.js';
-import { BufferMemory } from '../../src/memory/memory.js';
+import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
+import { BufferMemory } from '../../src/bytes/memory.js';
 import { ImageCache } from '../../src/unwind/image-cache.js';
 import { Unwinder } from '../../src/unwind/unwinder.js';
 import { buildImage, CODE_SIZE, IMAGE, mapping, namesOf, registerFile, STACK, wordsOf } from './walk-builder.js';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
-import { BufferSource, type ByteSource } from '../../src/memory/byte-source.js';
-import { BufferMemory, type Memory } from '../../src/memory/memory.js';
+import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
+import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
 import { type FoundElf, ImageFinder } from '../../src/unwind/image-finder.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
 import { MappingTable } from '../../src/unwind/mapping-table.js';
 import { ProcessImages } from '../../src/unwind/process-images.js';
-import { buildElf, stringTable, words } from '../elf/elf-builder.js';
-import { buildZip } from '../elf/zip-builder.js';
+import { buildElf, stringTable, words } from '../objects/elf/elf-builder.js';
+import { buildZip } from '../objects/elf/zip-builder.js';
 import { mapping, namesOf } from './walk-builder.js';
 
 const arch = byName('arm64');

@@ -1,4 +1,4 @@
-import type { Memory } from '../../src/memory/memory.js';
+import type { Memory } from '../../src/bytes/memory.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
 
 /** Memory made of blocks that a test puts where it wants them; of two at one place the later. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ArchName } from '../../src/arch/arch.js';
 import { byName } from '../../src/arch/index.js';
-import { le } from '../dwarf/frame-builder.js';
+import { le } from '../objects/dwarf/frame-builder.js';
 import { type FunctionSpec, IMAGE, type ProcessSpec, STACK, unwindProcess } from './walk-builder.js';
 
 const x86_64 = byName('x86_64');

@@ -1,14 +1,14 @@
 /** Builds small processes for tests of the unwinder: images with functions and frame descriptions, a stack, registers. */
 import type { Arch } from '../../src/arch/arch.js';
-import { BufferSource, type ByteSource } from '../../src/memory/byte-source.js';
-import { BufferMemory, type Memory } from '../../src/memory/memory.js';
+import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
+import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
 import type { Decision } from '../../src/unwind/explain.js';
 import type { UnwoundFrame } from '../../src/unwind/frame.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
 import type { FunctionAt, Naming } from '../../src/unwind/module.js';
 import { type StopReason, Unwinder, type UnwinderOptions } from '../../src/unwind/unwinder.js';
-import { FrameBuilder, le } from '../dwarf/frame-builder.js';
-import { buildElf } from '../elf/elf-builder.js';
+import { FrameBuilder, le } from '../objects/dwarf/frame-builder.js';
+import { buildElf } from '../objects/elf/elf-builder.js';
 
 export interface FunctionSpec {
   readonly name: string;

@@ -1,8 +1,9 @@
 /** The whole JSON document of a minidump, or the part of it that shows some streams. */
-import { type DirectoryEntry, hex } from '../../minidump/dump-file.js';
-import { MinidumpError } from '../../minidump/error.js';
-import type { Minidump } from '../../minidump/minidump.js';
-import { StreamType, streamTypeName } from '../../minidump/stream-types.js';
+
+import { MinidumpError } from '../../minidump/format/error.js';
+import { StreamType, streamTypeName } from '../../minidump/format/stream-types.js';
+import { type DirectoryEntry, hex } from '../../minidump/reader/dump-file.js';
+import type { Minidump } from '../../minidump/reader/minidump.js';
 import { type Json, type JsonRecord, sections } from './sections.js';
 
 export interface StreamSummary {

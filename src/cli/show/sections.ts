@@ -2,17 +2,17 @@
  * A minidump as a JSON document: one section per kind of stream, each a function from the opened dump to plain values. Addresses and
  * 64-bit words are hex strings. docs/minidump-json.md is the promise that this keeps.
  */
-import { auxvName } from '../../minidump/auxv.js';
-import { readContext } from '../../minidump/contexts.js';
-import { crashAddress, crashReason } from '../../minidump/crash-reason.js';
-import type { CrashpadModuleInfo } from '../../minidump/crashpad-info.js';
-import { hex } from '../../minidump/dump-file.js';
-import type { Minidump } from '../../minidump/minidump.js';
-import type { MinidumpModule } from '../../minidump/modules.js';
-import type { MinidumpRegion } from '../../minidump/regions.js';
-import { StreamType as T } from '../../minidump/stream-types.js';
-import { MemoryProtection, MemoryState } from '../../minidump/structs.js';
-import type { MinidumpThread } from '../../minidump/threads.js';
+import { auxvName } from '../../linux/auxv.js';
+import { StreamType as T } from '../../minidump/format/stream-types.js';
+import { MemoryProtection, MemoryState } from '../../minidump/format/structs.js';
+import { readContext } from '../../minidump/reader/contexts.js';
+import { crashAddress, crashReason } from '../../minidump/reader/crash-reason.js';
+import type { CrashpadModuleInfo } from '../../minidump/reader/crashpad-info.js';
+import { hex } from '../../minidump/reader/dump-file.js';
+import type { Minidump } from '../../minidump/reader/minidump.js';
+import type { MinidumpModule } from '../../minidump/reader/modules.js';
+import type { MinidumpRegion } from '../../minidump/reader/regions.js';
+import type { MinidumpThread } from '../../minidump/reader/threads.js';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonRecord = { readonly [key: string]: Json };

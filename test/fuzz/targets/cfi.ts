@@ -1,11 +1,11 @@
 /** Any bytes as .eh_frame, .debug_frame and .eh_frame_hdr: entries, indices, every instruction compiled. */
 import { architectures } from '../../../src/arch/index.js';
-import { CfiTable } from '../../../src/dwarf/cfi-table.js';
-import { DwarfError } from '../../../src/dwarf/dwarf-error.js';
-import { FdeIndex } from '../../../src/dwarf/fde-index.js';
-import { RegisterMap } from '../../../src/dwarf/register-map.js';
+import { CfiTable } from '../../../src/objects/dwarf/cfi-table.js';
+import { DwarfError } from '../../../src/objects/dwarf/dwarf-error.js';
+import { FdeIndex } from '../../../src/objects/dwarf/fde-index.js';
+import { RegisterMap } from '../../../src/objects/dwarf/register-map.js';
 import { describeRule } from '../../../src/unwind/describe-rule.js';
-import { FrameBuilder, le } from '../../dwarf/frame-builder.js';
+import { FrameBuilder, le } from '../../objects/dwarf/frame-builder.js';
 
 /** The first byte says which CPU, and whether it is .eh_frame; the next two how long the header is that follows. */
 function input(arch: number, eh: boolean, header: readonly number[], section: readonly number[]): Uint8Array {

@@ -1,13 +1,13 @@
 /** Any bytes as a core file, and what it becomes as a minidump and as a core again. CoreError is an answer, anything else a bug. */
 
 import { byName } from '../../../src/arch/index.js';
-import { CoreError } from '../../../src/core/core-error.js';
-import { CoreFile } from '../../../src/core/core-file.js';
-import { coreToMinidump } from '../../../src/core/core-to-minidump.js';
-import { minidumpToCore } from '../../../src/core/minidump-to-core.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { Minidump } from '../../../src/minidump/minidump.js';
-import { CPUS, coreBytes, sampleDump } from '../../core/sample.js';
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { CoreError } from '../../../src/coredump/core-error.js';
+import { CoreFile } from '../../../src/coredump/core-file.js';
+import { coreToMinidump } from '../../../src/coredump/core-to-minidump.js';
+import { minidumpToCore } from '../../../src/coredump/minidump-to-core.js';
+import { Minidump } from '../../../src/minidump/reader/minidump.js';
+import { CPUS, coreBytes, sampleDump } from '../../coredump/sample.js';
 
 export const seeds = (): Uint8Array[] =>
   CPUS.map((name) => {

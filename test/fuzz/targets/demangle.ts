@@ -1,6 +1,6 @@
 /** Any bytes as a symbol's name. */
-import { Demangler } from '../../../src/symbols/demangle.js';
-import { loadDemangleAddon } from '../../../src/symbols/demangle-addon.js';
+import { Demangler } from '../../../src/symbols/demangle/demangle.js';
+import { loadDemangleAddon } from '../../../src/symbols/demangle/demangle-addon.js';
 
 const demanglers = [new Demangler(loadDemangleAddon().demangle), new Demangler(null)];
 

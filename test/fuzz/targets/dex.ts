@@ -1,9 +1,9 @@
 /** Any bytes as a dex file, and as a mapping that dex files are looked for in. */
 import { byName } from '../../../src/arch/index.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { BufferMemory } from '../../../src/memory/memory.js';
-import { DexFiles } from '../../../src/unwind/dex.js';
-import { DexFile } from '../../../src/unwind/dex-file.js';
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { BufferMemory } from '../../../src/bytes/memory.js';
+import { DexFiles } from '../../../src/unwind/runtime/dex.js';
+import { DexFile } from '../../../src/unwind/runtime/dex-file.js';
 import { buildDex, type DexClass } from '../../unwind/dex-builder.js';
 import { mapping } from '../../unwind/sparse-memory.js';
 

@@ -1,8 +1,8 @@
 /** Any bytes as an ELF image: its headers, sections, notes, names, compressed contents. */
 import { deflateSync } from 'node:zlib';
-import { ElfFile } from '../../../src/elf/elf-file.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { buildElf, buildIdNote, stringTable, words } from '../../elf/elf-builder.js';
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { ElfFile } from '../../../src/objects/elf/elf-file.js';
+import { buildElf, buildIdNote, stringTable, words } from '../../objects/elf/elf-builder.js';
 
 export function seeds(): Uint8Array[] {
   const names = stringTable(['libfoo.so']);

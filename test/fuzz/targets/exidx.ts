@@ -1,12 +1,12 @@
 /** Any bytes as ARM unwind instructions, as an index entry with its table, and as an ELF image with an index. */
 import { byName } from '../../../src/arch/index.js';
-import { ElfFile } from '../../../src/elf/elf-file.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { BufferMemory } from '../../../src/memory/memory.js';
-import { WordMemory } from '../../../src/memory/word-memory.js';
-import { ExidxStepper } from '../../../src/unwind/exidx.js';
-import { compileExidx, type ExidxProgram, readExidxEntry } from '../../../src/unwind/exidx-program.js';
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { BufferMemory } from '../../../src/bytes/memory.js';
+import { WordMemory } from '../../../src/bytes/word-memory.js';
+import { ElfFile } from '../../../src/objects/elf/elf-file.js';
 import { RegisterState } from '../../../src/unwind/registers.js';
+import { ExidxStepper } from '../../../src/unwind/rules/exidx.js';
+import { compileExidx, type ExidxProgram, readExidxEntry } from '../../../src/unwind/rules/exidx-program.js';
 import { buildExidxImage, TABLE } from '../../unwind/exidx-builder.js';
 
 function check(program: ExidxProgram, size: number): void {

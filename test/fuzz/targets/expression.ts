@@ -1,12 +1,12 @@
 /** Any bytes as a DWARF expression, on registers and memory of the same bytes. */
 import { architectures } from '../../../src/arch/index.js';
-import { Cursor } from '../../../src/dwarf/cursor.js';
-import { DwarfError } from '../../../src/dwarf/dwarf-error.js';
-import { evaluate } from '../../../src/dwarf/expression.js';
-import { RegisterMap } from '../../../src/dwarf/register-map.js';
-import { BufferMemory } from '../../../src/memory/memory.js';
-import { WordMemory } from '../../../src/memory/word-memory.js';
-import { le } from '../../dwarf/frame-builder.js';
+import { BufferMemory } from '../../../src/bytes/memory.js';
+import { WordMemory } from '../../../src/bytes/word-memory.js';
+import { Cursor } from '../../../src/objects/dwarf/cursor.js';
+import { DwarfError } from '../../../src/objects/dwarf/dwarf-error.js';
+import { evaluate } from '../../../src/objects/dwarf/expression.js';
+import { RegisterMap } from '../../../src/objects/dwarf/register-map.js';
+import { le } from '../../objects/dwarf/frame-builder.js';
 
 export function seeds(): Uint8Array[] {
   return [

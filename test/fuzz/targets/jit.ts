@@ -1,10 +1,10 @@
 /** Any bytes as the memory of a process that shows run-time code: descriptor at 0, entries and images wherever it says. */
 import { byName } from '../../../src/arch/index.js';
-import { prepareXz } from '../../../src/elf/xz.js';
-import { BufferMemory } from '../../../src/memory/memory.js';
-import { ElfSymbols } from '../../../src/symbols/elf-symbols.js';
-import { debugListLayout, GdbJit } from '../../../src/unwind/jit.js';
-import { buildElf } from '../../elf/elf-builder.js';
+import { BufferMemory } from '../../../src/bytes/memory.js';
+import { prepareXz } from '../../../src/objects/elf/xz.js';
+import { ElfSymbols } from '../../../src/symbols/tables/elf-symbols.js';
+import { debugListLayout, GdbJit } from '../../../src/unwind/runtime/jit.js';
+import { buildElf } from '../../objects/elf/elf-builder.js';
 import { symbolSections } from '../../symbols/symbol-builder.js';
 import { putDebugList } from '../../unwind/debug-list-builder.js';
 

@@ -1,11 +1,11 @@
 /** Any bytes as a minidump that becomes a core. MinidumpError and CoreError are answers, anything else a bug. */
 
 import { byName } from '../../../src/arch/index.js';
-import { CoreError } from '../../../src/core/core-error.js';
-import { minidumpToCore } from '../../../src/core/minidump-to-core.js';
-import { MinidumpError } from '../../../src/minidump/error.js';
-import { Minidump } from '../../../src/minidump/minidump.js';
-import { CPUS, dumpWithLibraries } from '../../core/sample.js';
+import { CoreError } from '../../../src/coredump/core-error.js';
+import { minidumpToCore } from '../../../src/coredump/minidump-to-core.js';
+import { MinidumpError } from '../../../src/minidump/format/error.js';
+import { Minidump } from '../../../src/minidump/reader/minidump.js';
+import { CPUS, dumpWithLibraries } from '../../coredump/sample.js';
 
 export const seeds = (): Uint8Array[] => CPUS.map((name) => dumpWithLibraries(byName(name)));
 

@@ -1,10 +1,11 @@
 /** Any bytes as an ELF image with symbols (by sections and by the dynamic segment), and as perf's map file. */
-import { ElfFile } from '../../../src/elf/elf-file.js';
-import { prepareXz } from '../../../src/elf/xz.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { ElfSymbols } from '../../../src/symbols/elf-symbols.js';
-import { PerfMap } from '../../../src/symbols/perf-map.js';
-import { buildElf } from '../../elf/elf-builder.js';
+
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { ElfFile } from '../../../src/objects/elf/elf-file.js';
+import { prepareXz } from '../../../src/objects/elf/xz.js';
+import { ElfSymbols } from '../../../src/symbols/tables/elf-symbols.js';
+import { PerfMap } from '../../../src/unwind/runtime/perf-map.js';
+import { buildElf } from '../../objects/elf/elf-builder.js';
 import { OBJECT, symbolSections } from '../../symbols/symbol-builder.js';
 
 export const prepare = prepareXz;

@@ -1,7 +1,7 @@
 /** A whole unwind: any bytes as registers, stack, memory and ELF image of a process, in both modes, explained and named. */
 import { architectures } from '../../../src/arch/index.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { BufferMemory, type Memory } from '../../../src/memory/memory.js';
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { BufferMemory, type Memory } from '../../../src/bytes/memory.js';
 import { naming } from '../../../src/symbols/naming.js';
 import { Unwinder } from '../../../src/unwind/unwinder.js';
 import { buildImage, CODE_SIZE, IMAGE, mapping, registerFile, STACK, wordsOf } from '../../unwind/walk-builder.js';

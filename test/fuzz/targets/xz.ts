@@ -1,10 +1,11 @@
 /** Any bytes as .xz, and as the .gnu_debugdata of an ELF image. */
-import { ElfError } from '../../../src/elf/elf-error.js';
-import { ElfFile } from '../../../src/elf/elf-file.js';
-import { gnuDebugData } from '../../../src/elf/gnu-debugdata.js';
-import { decompressXz, prepareXz } from '../../../src/elf/xz.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { buildXz, fox } from '../../elf/xz-builder.js';
+
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { ElfError } from '../../../src/objects/elf/elf-error.js';
+import { ElfFile } from '../../../src/objects/elf/elf-file.js';
+import { gnuDebugData } from '../../../src/objects/elf/gnu-debugdata.js';
+import { decompressXz, prepareXz } from '../../../src/objects/elf/xz.js';
+import { buildXz, fox } from '../../objects/elf/xz-builder.js';
 
 export const prepare = prepareXz;
 

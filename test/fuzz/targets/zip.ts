@@ -1,7 +1,8 @@
 /** Any bytes as a zip file, asked for the entries around many offsets. */
-import { storedEntryAt } from '../../../src/elf/zip.js';
-import { BufferSource } from '../../../src/memory/byte-source.js';
-import { buildZip } from '../../elf/zip-builder.js';
+
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import { storedEntryAt } from '../../../src/objects/elf/zip.js';
+import { buildZip } from '../../objects/elf/zip-builder.js';
 
 export const seeds = (): Uint8Array[] => [
   buildZip([

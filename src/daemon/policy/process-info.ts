@@ -1,0 +1,117 @@
+/** Reads what the policy wants to know of the asking process and of the target, from /proc. */
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { findTask, type ProcStatus, readProcStatus } from '../../platform/proc-status.js';
+import type { DebuggerRequest } from '../../wire/request.js';
+import type { PeerCredentials, PolicyConfig, ProcessFacts, TargetFacts } from './policy.js';
+
+/** Generations of parents looked at; a deeper tree counts as not related. */
+const MAX_ANCESTORS = 256;
+
+export interface RequestFacts {
+  readonly peer: ProcessFacts | null;
+  readonly target: TargetFacts | null;
+  /** comm of the asking process and of the target thread; for the log. */
+  readonly peerName: string;
+  readonly targetName: string;
+}
+
+/**
+ * The facts of one request. For a crash the thread id is translated from the pid namespace of the peer; null facts where a process or
+ * thread does not exist.
+ */
+export async function readRequestFacts(peer: PeerCredentials, request: DebuggerRequest): Promise<RequestFacts> {
+  if (peer.pid <= 0) return { peer: null, target: null, peerName: '?', targetName: '?' };
+  if (request.kind === 'crash') {
+    const status = await findTask(peer.pid, request.tid);
+    // A report of oneself needs no more than the identity.
+    const name = status?.name ?? '?';
+    return { peer: null, target: status === null ? null : identityOnly(status), peerName: name, targetName: name };
+  }
+  const own = readProcStatus(peer.pid);
+  const status = readProcStatus(request.tid);
+  // Root's requests do not depend on whose process it is and how it is guarded.
+  const isRoot = peer.uid === 0;
+  return {
+    peer: own === null ? null : processFacts(own),
+    target: status === null ? null : isRoot ? identityOnly(status) : targetFacts(status, peer.pid),
+    peerName: own?.name ?? '?',
+    targetName: status?.name ?? '?',
+  };
+}
+
+/** What costs more than the status file is left out. */
+function identityOnly(status: ProcStatus): TargetFacts {
+  return {
+    ...credentials(status),
+    tid: status.pid,
+    userNamespace: null,
+    procOwner: -1,
+    descendsFromPeer: false,
+  };
+}
+
+function targetFacts(status: ProcStatus, peerPid: number): TargetFacts {
+  return {
+    ...processFacts(status),
+    tid: status.pid,
+    procOwner: ownerOf(status.tgid),
+    descendsFromPeer: descendsFrom(status, peerPid),
+  };
+}
+
+function processFacts(status: ProcStatus): ProcessFacts {
+  return { ...credentials(status), userNamespace: namespaceOf(status.tgid, 'user') };
+}
+
+function credentials(status: ProcStatus): Omit<ProcessFacts, 'userNamespace'> {
+  return {
+    pid: status.tgid,
+    uid: status.uid,
+    gid: status.gid,
+    permittedCapabilities: status.permittedCapabilities,
+    inOtherPidNamespace: status.nspid.length > 1,
+  };
+}
+
+function namespaceOf(pid: number, kind: string): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
+  } catch {
+    return null;
+  }
+}
+
+function ownerOf(pid: number): number {
+  try {
+    return statSync(`/proc/${pid}`).uid;
+  } catch {
+    return -1;
+  }
+}
+
+function descendsFrom(status: ProcStatus, ancestor: number): boolean {
+  let parent = status.ppid;
+  if (status.tgid === ancestor) return true;
+  for (let generation = 0; generation < MAX_ANCESTORS && parent > 1; generation++) {
+    if (parent === ancestor) return true;
+    parent = readProcStatus(parent)?.ppid ?? 0;
+  }
+  return false;
+}
+
+/** What the kernel's settings contribute to the policy. */
+export function readKernelPolicy(): Pick<PolicyConfig, 'yamaScope' | 'overflowUid'> {
+  return {
+    yamaScope: readNumber('/proc/sys/kernel/yama/ptrace_scope', 0),
+    overflowUid: readNumber('/proc/sys/kernel/overflowuid', 65534),
+  };
+}
+
+function readNumber(path: string, missing: number): number {
+  try {
+    const text = readFileSync(path, 'latin1').trim();
+    return /^\d{1,10}$/.test(text) ? Number(text) : missing;
+  } catch {
+    return missing;
+  }
+}

@@ -1,0 +1,329 @@
+/**
+ * One request from its 20 bytes to the end: policy, activity manager, capture, engraving, publishing, reply, notification, release. Each
+ * step either leads to the next or ends the request with a reason; whatever happens, the target is released and every descriptor closed.
+ */
+
+import { logText } from '../../bytes/shown-text.js';
+import { loadAddon } from '../../platform/addon.js';
+import { utcOffsetMinutes } from '../../platform/host-facts.js';
+import { MAX_NOTIFICATION_TEXT } from '../../wire/activity-manager.js';
+import type { CaptureJob, CaptureLimits, Engraved, HostFacts, OutputKind, RequestKind } from '../../wire/job.js';
+import type { Action, DebuggerRequest } from '../../wire/request.js';
+import type { Log } from '../log.js';
+import { decide, type Grounds, type PolicyConfig, type TargetFacts } from '../policy/policy.js';
+import { type RequestFacts, readRequestFacts } from '../policy/process-info.js';
+import { ActivityManager } from '../publishing/activity-manager.js';
+import { PendingFiles } from '../publishing/pending-files.js';
+import type { TombstoneDirectory } from '../publishing/tombstones.js';
+import type { CopyBudget } from '../scheduling/copy-budget.js';
+import { type Capture, type CaptureResult, closeAll } from '../workers/capture-run.js';
+import type { EngraverHost } from '../workers/engraver-host.js';
+import { apology, copyMemfd, type EngravingResult, engraveTwice, readMemfd, sizeOf } from '../workers/engraving.js';
+import type { TracerPool } from '../workers/pool.js';
+import type { Client } from './client.js';
+import { StepClock } from './request-timing.js';
+
+export interface FlowContext {
+  readonly policy: PolicyConfig;
+  readonly pool: TracerPool;
+  readonly engraver: EngraverHost;
+  readonly copies: CopyBudget;
+  readonly tombstones: TombstoneDirectory;
+  readonly limits: CaptureLimits;
+  readonly host: Pick<HostFacts, 'fingerprint' | 'revision'>;
+  readonly logFiles: readonly string[];
+  /** Dumps have the environment of their process. */
+  readonly environ: boolean;
+  /** Dumps have no data but pointers and small numbers. */
+  readonly sanitizeStacks: boolean;
+  /** Path of the activity manager's socket; null: none. */
+  readonly activityManager: string | null;
+  /** When a tracer gives up by itself and says why, ms: before the pool's deadline, which kills it. */
+  readonly captureMs: number;
+  /** How long a client may take to read its answer, ms. */
+  readonly replyMs: number;
+  readonly log: Log;
+  /** What is said of a refusal. */
+  readonly refused: (client: Client, reason: string) => void;
+}
+
+type Captured = Extract<CaptureResult, { ok: true }>;
+
+interface Tombstoned {
+  readonly files: PendingFiles;
+  readonly manager: ActivityManager | null;
+}
+
+interface Held extends Omit<Tombstoned, 'files'> {
+  /** Null: the answer is text, no file is written. */
+  readonly files: PendingFiles | null;
+  readonly capture: Capture;
+}
+
+let lastId = 0;
+
+/** All memory of a large process, through a socket to a slow disk. A client that takes nothing for half a minute is left sooner. */
+const FULL_DEADLINE_MS = 3_600_000;
+
+/** Answers one request. The client is closed by the caller. */
+export async function handleRequest(context: FlowContext, client: Client, request: DebuggerRequest): Promise<void> {
+  const flow = new RequestFlow(context, client, request);
+  await flow.run();
+}
+
+class RequestFlow {
+  readonly #context: FlowContext;
+  readonly #client: Client;
+  readonly #request: DebuggerRequest;
+  readonly #clock = new StepClock();
+  /** Pieces of the request's log line. */
+  readonly #outcome: string[] = [];
+  #failed = false;
+  #path = '';
+
+  constructor(context: FlowContext, client: Client, request: DebuggerRequest) {
+    this.#context = context;
+    this.#client = client;
+    this.#request = request;
+  }
+
+  async run(): Promise<void> {
+    this.#clock.enter('policy');
+    const facts = await readRequestFacts(this.#client.credentials, this.#request);
+    const decision = decide(
+      this.#request.kind,
+      this.#client.credentials,
+      facts.peer,
+      facts.target,
+      this.#context.policy,
+    );
+    // Facts were read by pid: were they the asking process's own?
+    if (!this.#client.isPeerAlive()) return this.#refuse('the asking process is gone');
+    if (!decision.allowed) return this.#refuse(decision.reason);
+    // A decision in favour is never made without a target.
+    await this.#serve(facts.target!, decision.grounds);
+    this.#clock.enter('done');
+    this.#report(facts, facts.target!, decision.grounds);
+  }
+
+  #refuse(reason: string): void {
+    this.#context.refused(this.#client, `${this.#request.kind} of ${this.#request.tid}: ${reason}`);
+  }
+
+  async #serve(target: TargetFacts, grounds: Grounds): Promise<void> {
+    this.#clock.enter('connect');
+    const { activityManager } = this.#context;
+    const manager =
+      this.#request.kind === 'crash' && activityManager !== null
+        ? await ActivityManager.connect(activityManager)
+        : null;
+    this.#clock.enter('capture');
+    const capture = this.#context.pool.capture({
+      job: this.#job(target, grounds, manager !== null),
+      clientFd: this.#client.fd,
+      uid: this.#client.credentials.uid,
+      wanted: () => this.#client.isConnected(),
+      ...(isFull(this.#request.kind) && { deadlineMs: FULL_DEADLINE_MS }),
+    });
+    const { kind } = this.#request;
+    let files: PendingFiles | null = null;
+    try {
+      const result = await capture.result;
+      // Not before: the tracer has this processor, or another would have to be woken for it, and the target waits.
+      if (kind === 'crash' || kind === 'tombstone') files = new PendingFiles(this.#context.tombstones);
+      if (result.ok) await this.#use(result, target, { files, manager, capture });
+      else this.#fail(`not captured: ${logText(result.reason)}`);
+    } finally {
+      manager?.close();
+      capture.release();
+      await files?.discard();
+    }
+    await capture.released;
+  }
+
+  #job(target: TargetFacts, grounds: Grounds, hold: boolean): CaptureJob {
+    const { kind, abortMessageAddress, originalSiCode } = this.#request;
+    const isCrash = kind === 'crash';
+    if (isCrash && abortMessageAddress === null) this.#outcome.push('abort message at an impossible address');
+    return {
+      type: 'capture',
+      id: ++lastId,
+      kind: isMinidump(kind) ? 'tombstone' : kind,
+      pid: target.pid,
+      tid: target.tid,
+      uid: isCrash ? this.#client.credentials.uid : target.uid.real,
+      gid: isCrash ? this.#client.credentials.gid : target.gid.real,
+      abortMessageAddress: isCrash ? (abortMessageAddress ?? 0) : 0,
+      originalSiCode: isCrash ? originalSiCode : 0,
+      hold: hold || isFull(kind),
+      ...(isFull(kind) && { full: kind === 'full minidump' ? 'fork' : 'stopped' }),
+      limits: this.#context.limits,
+      host: { ...this.#context.host, utcOffsetMinutes: utcOffsetMinutes() },
+      logFiles: kind === 'backtrace' ? [] : this.#context.logFiles,
+      environ: this.#context.environ,
+      sanitizeStacks: this.#context.sanitizeStacks,
+      // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it is.
+      ownerOnly: grounds === 'own process',
+      deadlineMs: this.#context.captureMs,
+    };
+  }
+
+  /** From the copy to the reply and the notification. Owns the copy's descriptors. */
+  async #use(copy: Captured, target: TargetFacts, { files, manager, capture }: Held): Promise<void> {
+    const memfds: number[] = [copy.memfd];
+    // A dump that is an answer is there twice.
+    const bytes = sizeOf(copy.memfd) * (isMinidump(this.#request.kind) ? 2 : 1);
+    const giveBack = this.#context.copies.hold(this.#client.credentials.uid, bytes, copy.files.length);
+    try {
+      if (isMinidump(this.#request.kind)) await this.#answerMinidump(copy, capture, memfds);
+      else if (files === null) await this.#answerBacktrace(copy, memfds);
+      else await this.#makeTombstone(copy, target, { files, manager }, memfds);
+      if (manager !== null) {
+        this.#clock.enter('release');
+        capture.release();
+        await capture.released;
+      }
+    } finally {
+      closeAll([...memfds, ...copy.files.map(({ fd }) => fd)]);
+      giveBack();
+    }
+  }
+
+  async #answerBacktrace(copy: Captured, memfds: number[]): Promise<void> {
+    const text = newMemfd('backtrace', memfds);
+    const result = await this.#engrave(copy, [{ kind: 'backtrace', fd: text }]);
+    this.#clock.enter('reply');
+    const { replyMs } = this.#context;
+    const sent = result.ok
+      ? await this.#client.writeFrom(text, sizeOf(text), replyMs)
+      : await this.#client.write(Buffer.from(`the backtrace could not be made: ${logText(result.reason)}\n`), replyMs);
+    if (!sent) this.#fail('the client did not take the whole answer');
+  }
+
+  /** The dump; then, of a full one, the tracer sends the memory that it ends with. */
+  async #answerMinidump(copy: Captured, capture: Capture, memfds: number[]): Promise<void> {
+    const full = isFull(this.#request.kind);
+    const dump = newMemfd('minidump', memfds);
+    const result = await this.#engrave(copy, [{ kind: 'minidump', fd: dump }]);
+    // As captured it is whole too, but does not say which memory follows.
+    if (!result.ok && full) return;
+    this.#clock.enter('reply');
+    const from = result.ok ? dump : copy.memfd;
+    if (!(await this.#client.writeFrom(from, await sizeOf(from), this.#context.replyMs))) {
+      this.#fail('the client did not take the whole dump');
+      return;
+    }
+    if (!full) return;
+    this.#clock.enter('release');
+    capture.release(true);
+    await capture.released;
+    if (capture.problem !== null) this.#fail(logText(capture.problem));
+  }
+
+  async #makeTombstone(
+    copy: Captured,
+    target: TargetFacts,
+    { files, manager }: Tombstoned,
+    memfds: number[],
+  ): Promise<void> {
+    const notification = manager === null ? null : newMemfd('notification', memfds);
+    try {
+      const { text, minidump } = await files.opened;
+      const outputs: { kind: OutputKind; fd: number }[] = [
+        { kind: 'tombstone', fd: text.handle.fd },
+        { kind: 'minidump', fd: minidump.handle.fd },
+      ];
+      if (notification !== null) outputs.push({ kind: 'notification', fd: notification });
+      const result = await this.#engrave(copy, outputs);
+      this.#clock.enter('publish');
+      const excuse = result.ok ? null : apology(target.pid, target.tid, copy.captured.signal, result.reason);
+      if (excuse !== null) {
+        await text.handle.truncate(0);
+        await text.handle.write(excuse, 0, 'utf8');
+        await copyMemfd(copy.memfd, minidump.handle);
+      }
+      this.#path = await files.publish();
+      this.#clock.enter('reply');
+      const { replyMs } = this.#context;
+      if (this.#request.kind === 'tombstone' && !(await this.#client.write(Buffer.from(this.#path), replyMs))) {
+        this.#fail('the client did not take the path');
+      }
+      if (manager !== null && notification !== null) {
+        this.#clock.enter('notify');
+        const words = excuse === null ? await readMemfd(notification, MAX_NOTIFICATION_TEXT) : Buffer.from(excuse);
+        this.#outcome.push(`activity manager: ${await manager.notify(target.pid, copy.captured.signal, words)}`);
+      }
+    } catch (error) {
+      this.#fail(`not published: ${logText((error as Error).message)}`);
+    }
+  }
+
+  async #engrave(copy: Captured, outputs: readonly { kind: OutputKind; fd: number }[]): Promise<EngravingResult> {
+    this.#clock.enter('engrave');
+    const { memfd, files, captured } = copy;
+    const { dumpBytes } = this.#context.limits;
+    const { uid } = this.#client.credentials;
+    const order = { id: captured.id, uid, memfd, files, outputs, ...(!isFull(this.#request.kind) && { dumpBytes }) };
+    const result: EngravingResult = this.#context.copies.mayWait(uid)
+      ? await engraveTwice(this.#context.engraver, order)
+      : { ok: false, reason: `too many copies of uid ${uid} wait already` };
+    if (result.ok) this.#outcome.unshift(describe(result.engraved));
+    else this.#fail(`not engraved: ${logText(result.reason)}`);
+    const { debug } = this.#context.log;
+    debug(`request ${captured.id}: capture ${times(captured.micros)}`);
+    if (result.ok) debug(`request ${captured.id}: engrave ${times(result.engraved.micros)}`);
+    const lost = captured.softErrors.length + (result.ok ? result.engraved.softErrors.length : 0);
+    if (lost > 0) this.#outcome.push(`${lost} soft errors`);
+    for (const message of [...captured.softErrors, ...(result.ok ? result.engraved.softErrors : [])]) {
+      this.#context.log.debug(`request ${captured.id}: ${logText(message)}`);
+    }
+    return result;
+  }
+
+  #fail(reason: string): void {
+    this.#failed = true;
+    this.#outcome.push(reason);
+  }
+
+  /** The one line of the request. */
+  #report(facts: RequestFacts, target: TargetFacts, grounds: string): void {
+    const { pid, uid } = this.#client.credentials;
+    const { kind } = this.#request;
+    const asker =
+      kind === 'crash' ? '' : ` asked by pid ${pid} "${logText(facts.peerName, 64)}" uid ${uid} (${grounds})`;
+    const what = `${kind} of pid ${target.pid} tid ${target.tid} "${logText(facts.targetName, 64)}" uid ${target.uid.real}${asker}`;
+    const details = [...this.#outcome, ...(this.#path === '' ? [] : [this.#path]), this.#clock.summary()];
+    this.#context.log[this.#failed ? 'warn' : 'info'](`${what}: ${details.join(', ')}`, {
+      DEBUGGERD_REQUEST: kind,
+      DEBUGGERD_PID: target.pid,
+      DEBUGGERD_TID: target.tid,
+      DEBUGGERD_UID: target.uid.real,
+      ...(this.#path === '' ? {} : { DEBUGGERD_TOMBSTONE: this.#path }),
+    });
+  }
+}
+
+function isFull(kind: Action): boolean {
+  return kind === 'full minidump' || kind === 'stopped full minidump';
+}
+
+function isMinidump(kind: Action): kind is Exclude<Action, RequestKind> {
+  return kind === 'minidump' || isFull(kind);
+}
+
+function describe({ signal, topFrame, threads, frames }: Engraved): string {
+  const where = topFrame === '' ? '' : `${logText(topFrame)}, `;
+  return `${signal === '' ? '' : `${logText(signal, 64)}, `}${where}${threads} threads, ${frames} frames`;
+}
+
+/** `freeze 120, memory 300 us` */
+function times(micros: Readonly<Record<string, number>>): string {
+  const steps = Object.entries(micros).map(([step, value]) => `${step} ${Math.round(value)}`);
+  return `${logText(steps.join(', '))} us`;
+}
+
+function newMemfd(name: string, memfds: number[]): number {
+  const fd = loadAddon().memfdCreate(name);
+  memfds.push(fd);
+  return fd;
+}

@@ -1,0 +1,170 @@
+/**
+ * Why a process died, in the words that Breakpad's minidump_stackwalk prints: `SIGSEGV /SEGV_MAPERR`, `EXCEPTION_ACCESS_VIOLATION_READ`,
+ * `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`. Sources of the codes: signal(7), sigaction(2); ntstatus.h; mach/exception_types.h.
+ */
+
+import { DUMP_REQUESTED } from '../format/structs.js';
+import { Platform } from '../format/system.js';
+import type { MinidumpException } from './exception.js';
+
+/** By number on x86 and arm, from 1. */
+const SIGNALS =
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'
+    .split(' ')
+    .map((name) => `SIG${name}`);
+
+/** Names of si_code from 1 on. */
+const LINUX_CODES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['SIGILL', 'ILL_ILLOPC ILL_ILLOPN ILL_ILLADR ILL_ILLTRP ILL_PRVOPC ILL_PRVREG ILL_COPROC ILL_BADSTK'.split(' ')],
+  ['SIGBUS', 'BUS_ADRALN BUS_ADRERR BUS_OBJERR BUS_MCEERR_AR BUS_MCEERR_AO'.split(' ')],
+  ['SIGFPE', 'FPE_INTDIV FPE_INTOVF FPE_FLTDIV FPE_FLTOVF FPE_FLTUND FPE_FLTRES FPE_FLTINV FPE_FLTSUB'.split(' ')],
+  [
+    'SIGSEGV',
+    'SEGV_MAPERR SEGV_ACCERR SEGV_BNDERR SEGV_PKUERR SEGV_ACCADI SEGV_ADIDERR SEGV_ADIPERR SEGV_MTEAERR SEGV_MTESERR'.split(
+      ' ',
+    ),
+  ],
+]);
+
+const ANY_CODE: ReadonlyMap<number, string> = new Map([
+  [0, 'SI_USER'],
+  [0x80, 'SI_KERNEL'],
+  [-1, 'SI_QUEUE'],
+  [-2, 'SI_TIMER'],
+  [-3, 'SI_MESGQ'],
+  [-4, 'SI_ASYNCIO'],
+  [-5, 'SI_SIGIO'],
+  [-6, 'SI_TKILL'],
+]);
+
+/** STATUS_* by value, named as Breakpad does. */
+const WINDOWS: ReadonlyMap<number, string> = new Map([
+  [0x40000005, 'EXCEPTION_SEGMENT_NOTIFICATION'],
+  [0x40010005, 'DBG_CONTROL_C'],
+  [0x40010008, 'DBG_CONTROL_BREAK'],
+  [0x80000001, 'EXCEPTION_GUARD_PAGE'],
+  [0x80000002, 'EXCEPTION_DATATYPE_MISALIGNMENT'],
+  [0x80000003, 'EXCEPTION_BREAKPOINT'],
+  [0x80000004, 'EXCEPTION_SINGLE_STEP'],
+  [0xc0000005, 'EXCEPTION_ACCESS_VIOLATION'],
+  [0xc0000006, 'EXCEPTION_IN_PAGE_ERROR'],
+  [0xc0000008, 'EXCEPTION_INVALID_HANDLE'],
+  [0xc0000017, 'EXCEPTION_NO_MEMORY'],
+  [0xc000001d, 'EXCEPTION_ILLEGAL_INSTRUCTION'],
+  [0xc0000025, 'EXCEPTION_NONCONTINUABLE_EXCEPTION'],
+  [0xc0000026, 'EXCEPTION_INVALID_DISPOSITION'],
+  [0xc000008c, 'EXCEPTION_ARRAY_BOUNDS_EXCEEDED'],
+  [0xc000008d, 'EXCEPTION_FLT_DENORMAL_OPERAND'],
+  [0xc000008e, 'EXCEPTION_FLT_DIVIDE_BY_ZERO'],
+  [0xc000008f, 'EXCEPTION_FLT_INEXACT_RESULT'],
+  [0xc0000090, 'EXCEPTION_FLT_INVALID_OPERATION'],
+  [0xc0000091, 'EXCEPTION_FLT_OVERFLOW'],
+  [0xc0000092, 'EXCEPTION_FLT_STACK_CHECK'],
+  [0xc0000093, 'EXCEPTION_FLT_UNDERFLOW'],
+  [0xc0000094, 'EXCEPTION_INT_DIVIDE_BY_ZERO'],
+  [0xc0000095, 'EXCEPTION_INT_OVERFLOW'],
+  [0xc0000096, 'EXCEPTION_PRIV_INSTRUCTION'],
+  [0xc00000fd, 'EXCEPTION_STACK_OVERFLOW'],
+  [0xc0000194, 'EXCEPTION_POSSIBLE_DEADLOCK'],
+  [0xc0000374, 'EXCEPTION_HEAP_CORRUPTION'],
+  [0xc0000409, 'EXCEPTION_STACK_BUFFER_OVERRUN'],
+  [0xe0000008, 'Out of Memory'],
+  [0xe06d7363, 'Unhandled C++ Exception'],
+  [0x0517a7ed, 'Simulated Exception'],
+]);
+
+const ACCESS: ReadonlyMap<bigint, string> = new Map([
+  [0n, 'READ'],
+  [1n, 'WRITE'],
+  [8n, 'EXEC'],
+]);
+
+const MACH: ReadonlyMap<number, string> = new Map([
+  [1, 'EXC_BAD_ACCESS'],
+  [2, 'EXC_BAD_INSTRUCTION'],
+  [3, 'EXC_ARITHMETIC'],
+  [4, 'EXC_EMULATION'],
+  [5, 'EXC_SOFTWARE'],
+  [6, 'EXC_BREAKPOINT'],
+  [7, 'EXC_SYSCALL'],
+  [8, 'EXC_MACH_SYSCALL'],
+  [9, 'EXC_RPC_ALERT'],
+  [10, 'EXC_CRASH'],
+  [11, 'EXC_RESOURCE'],
+  [12, 'EXC_GUARD'],
+  [0x43507378, 'Simulated Exception'],
+]);
+
+/** Codes of EXC_BAD_ACCESS (kern_return_t). */
+const MACH_ACCESS: ReadonlyMap<number, string> = new Map([
+  [1, 'KERN_INVALID_ADDRESS'],
+  [2, 'KERN_PROTECTION_FAILURE'],
+  [8, 'KERN_NO_ACCESS'],
+  [10, 'KERN_MEMORY_ERROR'],
+  [50, 'KERN_CODESIGN_ERROR'],
+]);
+
+function hex32(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
+}
+
+/** `platform`: Platform of the system info, null when the dump has none (taken for Linux). */
+export function crashReason(exception: MinidumpException, platform: number | null): string {
+  const unknown = `${hex32(exception.code)} / ${hex32(exception.flags)}`;
+  switch (platform) {
+    case null:
+    case Platform.linux:
+    case Platform.android:
+      return linuxReason(exception) ?? unknown;
+    case Platform.windowsNt:
+    case Platform.windows:
+      return windowsReason(exception) ?? unknown;
+    case Platform.macos:
+    case Platform.ios:
+      return machReason(exception) ?? unknown;
+    default:
+      return unknown;
+  }
+}
+
+function linuxReason({ code, flags }: MinidumpException): string | null {
+  if (code === DUMP_REQUESTED) return 'DUMP_REQUESTED';
+  const signal = SIGNALS[code - 1];
+  if (signal === undefined) return null;
+  const codes = LINUX_CODES.get(signal);
+  if (codes === undefined) return signal;
+  const name = codes[flags - 1] ?? ANY_CODE.get(flags | 0) ?? hex32(flags);
+  // Breakpad has no space here, and scripts match on it.
+  return signal === 'SIGSEGV' ? `SIGSEGV /${name}` : `${signal} / ${name}`;
+}
+
+function windowsReason({ code, parameters }: MinidumpException): string | null {
+  const name = WINDOWS.get(code);
+  if (name === undefined) return null;
+  const access = ACCESS.get(parameters[0] ?? -1n);
+  switch (code) {
+    case 0xc0000005:
+      return access === undefined ? name : `${name}_${access}`;
+    case 0xc0000006: {
+      const status = parameters[2] === undefined ? '' : ` / ${hex32(Number(BigInt.asUintN(32, parameters[2])))}`;
+      return access === undefined ? name : `${name}_${access}${status}`;
+    }
+    default:
+      return name;
+  }
+}
+
+function machReason({ code, flags }: MinidumpException): string | null {
+  const name = MACH.get(code);
+  if (name === undefined) return null;
+  if (code === 1) return `${name} / ${MACH_ACCESS.get(flags) ?? hex32(flags)}`;
+  return code <= 6 ? `${name} / ${hex32(flags)}` : name;
+}
+
+/** Where it went wrong: what the exception says, for access violations of Windows the address that was touched. */
+export function crashAddress(exception: MinidumpException, platform: number | null): bigint {
+  const touched = exception.parameters[1];
+  const windows = platform === Platform.windowsNt || platform === Platform.windows;
+  const access = exception.code === 0xc0000005 || exception.code === 0xc0000006;
+  return windows && access && touched !== undefined ? touched : exception.address;
+}

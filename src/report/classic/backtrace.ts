@@ -1,0 +1,28 @@
+/** The backtrace of all threads, as `debuggerd -b` prints it: Android 7's text. */
+
+import type { Report } from '../model/report.js';
+import { escapeText } from './escape.js';
+import { frameTexts } from './frames.js';
+
+/**
+ * `2024-05-01 13:37:00` on the clock of the machine where it happened. The offset came with the copy: no time zone files are
+ * needed, and none could be opened.
+ */
+export function localTime(timeMs: number, utcOffsetMinutes: number): string {
+  const time = new Date(timeMs + utcOffsetMinutes * 60_000);
+  return Number.isNaN(time.getTime()) ? '1970-01-01 00:00:00' : time.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** The whole text. It begins with two blank lines and ends in a newline. */
+export function renderBacktrace(report: Report): string {
+  const { arch, pid } = report;
+  const lines = ['', '', `----- pid ${pid} at ${localTime(report.timeMs, report.utcOffsetMinutes)} -----`];
+  const [command] = report.commandLine;
+  if (command !== undefined) lines.push(`Cmd line: ${escapeText(command)}`);
+  lines.push(`ABI: '${arch.abi}'`);
+  for (const thread of report.threads) {
+    lines.push('', `"${escapeText(thread.name ?? '<unknown>')}" sysTid=${thread.tid}`);
+    for (const text of frameTexts(arch, thread)) lines.push(`  ${text}`);
+  }
+  return `${lines.join('\n')}\n\n----- end ${pid} -----\n`;
+}

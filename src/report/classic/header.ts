@@ -1,0 +1,38 @@
+/** The lines at the head of a tombstone and of each of its threads. */
+
+import { signalLine } from '../../linux/signals.js';
+import type { Report, ThreadReport } from '../model/report.js';
+import { escapeText } from './escape.js';
+
+/** The line that begins every tombstone: tools look for it. */
+export const TOMBSTONE_START = Array(16).fill('***').join(' ');
+
+/** The line before every further thread. */
+export const THREAD_SEPARATOR = Array(16).fill('---').join(' ');
+
+/** Build fingerprint, revision and ABI. */
+export function buildLines(report: Report): string[] {
+  return [
+    `Build fingerprint: '${escapeText(report.fingerprint)}'`,
+    `Revision: '${escapeText(report.revision)}'`,
+    `ABI: '${report.arch.abi}'`,
+  ];
+}
+
+/** `pid: 1, tid: 2, name: worker  >>> ./server <<<` */
+export function threadLine(report: Report, thread: ThreadReport): string {
+  const name = escapeText(thread.name ?? 'UNKNOWN');
+  const process = escapeText(report.commandLine[0] ?? 'UNKNOWN');
+  return `pid: ${report.pid}, tid: ${thread.tid}, name: ${name}  >>> ${process} <<<`;
+}
+
+/** The signal and the abort message, where there are any. */
+export function causeLines(report: Report): string[] {
+  const lines: string[] = [];
+  if (report.signal !== null) lines.push(signalLine(report.signal));
+  if (report.abortMessage !== null) {
+    // C's assert and most loggers end their message with a newline; it says nothing.
+    lines.push(`Abort message: '${escapeText(report.abortMessage.replace(/\n+$/, ''))}'`);
+  }
+  return lines;
+}

@@ -1,0 +1,71 @@
+/** The stack block: a few words around the stack pointer of every frame, and what their values point at. */
+
+import type { Frame, Report, ThreadReport } from '../model/report.js';
+import { escapeText } from './escape.js';
+import { functionText } from './frames.js';
+import { address, littleEndianHex, u32, wordDigits } from './hex.js';
+import { mapAt } from './map-index.js';
+
+/** Words printed of a frame at most, and before the first one. */
+export const STACK_WORDS = 16;
+
+/** What stands for words left out between two frames. */
+const JUMP = '         ........  ........';
+
+/** `  /lib/libc.so.6 (abort+12)` for a value that lies in a named mapping, else ''. */
+function pointeeText(report: Report, value: number): string {
+  const map = mapAt(report.maps, value);
+  if (map === null || map.name === '') return '';
+  const fn = report.functionAt(value);
+  return `  ${escapeText(map.name)}${functionText(fn?.name ?? null, fn?.offset ?? 0)}`;
+}
+
+/** Prints up to `words` words from `sp`, as many as were copied; returns the address behind the last one. */
+function segment(report: Report, lines: string[], sp: number, words: number, label: number): number {
+  const { arch } = report;
+  const size = arch.wordSize;
+  const digits = wordDigits(arch);
+  const bytes = new Uint8Array(words * size);
+  const count = Math.floor(report.memory.read(sp, bytes) / size);
+  for (let i = 0; i < count; i++) {
+    const at = i * size;
+    const head = i === 0 && label >= 0 ? `    #${String(label).padStart(2, '0')}  ` : '         ';
+    const high = size === 8 ? u32(bytes, at + 4) : 0;
+    // No mapping that reports name lies above 2^53.
+    const pointee = high < 0x200000 ? pointeeText(report, high * 2 ** 32 + u32(bytes, at)) : '';
+    lines.push(`${head}${address(sp + at, arch)}  ${littleEndianHex(bytes, at, digits)}${pointee}`);
+  }
+  return sp + count * size;
+}
+
+/** Words of a frame that are printed: all of its own, but 16 at most and one at least. The last frame's size is not known. */
+function frameWords(frame: Frame, next: Frame | undefined, wordSize: number): number {
+  if (next === undefined) return STACK_WORDS;
+  // Where the stack changes (a signal handler on a stack of its own) the difference is negative: as large as can be.
+  if (next.sp < frame.sp) return STACK_WORDS;
+  const words = Math.floor((next.sp - frame.sp) / wordSize);
+  return Math.min(Math.max(words, 1), STACK_WORDS);
+}
+
+/** The stack block, with the blank line before it; nothing without frames. */
+export function stackLines(report: Report, thread: ThreadReport): string[] {
+  const { frames } = thread;
+  if (frames.length === 0) return [];
+  const lines = ['', 'stack:'];
+  const first = frames.findIndex((frame) => frame.sp !== 0);
+  if (first < 0) return lines;
+  const last = frames.findLastIndex((frame) => frame.sp !== 0);
+  const size = report.arch.wordSize;
+  let sp = (frames[first]?.sp ?? 0) - STACK_WORDS * size;
+  sp = segment(report, lines, sp, STACK_WORDS, -1);
+  for (let i = first; i <= last; i++) {
+    const frame = frames[i];
+    if (frame === undefined) break;
+    if (sp !== frame.sp) {
+      lines.push(JUMP);
+      sp = frame.sp;
+    }
+    sp = segment(report, lines, sp, i === last ? STACK_WORDS : frameWords(frame, frames[i + 1], size), i);
+  }
+  return lines;
+}

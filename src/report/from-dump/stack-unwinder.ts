@@ -1,0 +1,134 @@
+/** Walks the stacks of a dump: the dump's memory, the given files, and the unwinder put together. */
+
+import { StreamType } from '../../minidump/format/stream-types.js';
+import type { ElfFile } from '../../objects/elf/elf-file.js';
+import type { Decision } from '../../unwind/explain.js';
+import type { ImageCache } from '../../unwind/image-cache.js';
+import type { ModuleSource, Naming } from '../../unwind/module.js';
+import { PerfMap } from '../../unwind/runtime/perf-map.js';
+import { runtimeCode } from '../../unwind/runtime/runtime-sources.js';
+import { type StopReason, Unwinder as Walker } from '../../unwind/unwinder.js';
+import type { SoftError } from '../model/report.js';
+import type { OpenedDump } from './engrave.js';
+import type { DumpMapping } from './mappings.js';
+import type { Unwinder } from './thread-unwinder.js';
+import type { FunctionName, MapFacts, UnwoundThread } from './unwound-report.js';
+
+export interface StackUnwinderOptions {
+  readonly files: ModuleSource;
+  readonly naming: Naming;
+  /** Filled as files turn out not to be usable, and here when unwinding itself fails. */
+  readonly softErrors: SoftError[];
+  /** Compiled tables that outlive this dump. */
+  readonly cache?: ImageCache;
+  /** Told each decision for each thread. */
+  readonly explain?: (tid: number, decision: Decision) => void;
+}
+
+const PROT_READ = 1;
+const NO_IMAGE: MapFacts = { buildId: null, loadBias: 0 };
+const MAGIC = [0x7f, 0x45, 0x4c, 0x46] as const;
+
+/** What a reader is told of a walk that ended early. */
+const STOPS: Readonly<Record<StopReason, string | null>> = {
+  end: null,
+  'max frames': 'there are more frames',
+  'repeated frame': 'the last frame leads back to itself',
+  'device memory': 'the last frame lies in device memory',
+  'no way on': 'nothing leads on from the last frame',
+};
+
+export class StackUnwinder implements Unwinder {
+  readonly softErrors: readonly SoftError[];
+  readonly #errors: SoftError[];
+  readonly #walker: Walker;
+  readonly #opened: OpenedDump;
+  readonly #demangle: (name: string) => string;
+  readonly #codeNames: PerfMap | null;
+  readonly #magic = new Uint8Array(4);
+  #tid = 0;
+
+  constructor(opened: OpenedDump, options: StackUnwinderOptions) {
+    const { dump, arch, mappings } = opened;
+    const { files, naming, softErrors, cache, explain } = options;
+    this.#opened = opened;
+    this.softErrors = softErrors;
+    this.#errors = softErrors;
+    this.#demangle = naming.demangle;
+    const { memory } = dump;
+    const perfMap = dump.tolerate(() => dump.stream(StreamType.debuggerdPerfMap), null);
+    this.#codeNames = perfMap === null ? null : new PerfMap(perfMap);
+    const pacMask = dump.tolerate(() => dump.info, null)?.pacMask;
+    this.#walker = new Walker({
+      arch,
+      mappings,
+      memory,
+      files,
+      naming,
+      ...runtimeCode({ arch, mappings, memory, files }),
+      ...(this.#codeNames && { codeNames: this.#codeNames }),
+      ...(cache && { cache }),
+      ...(pacMask !== undefined && { pacMask: BigInt(`0x${pacMask}`) }),
+      ...(explain && { explain: (decision: Decision) => explain(this.#tid, decision) }),
+    });
+  }
+
+  thread(tid: number, registers: Uint8Array | null): UnwoundThread {
+    if (registers === null) return { frames: [], error: 'its registers could not be read' };
+    this.#tid = tid;
+    try {
+      const { frames, stop } = this.#walker.unwind(registers);
+      return { frames, error: STOPS[stop] };
+    } catch (error) {
+      // One thread's stack must not cost the others theirs.
+      const why = error instanceof Error ? error.message : String(error);
+      return { frames: [], error: `unwinding failed: ${why}` };
+    }
+  }
+
+  mapFacts(mapping: DumpMapping): MapFacts {
+    return this.#guarded('module', NO_IMAGE, () => {
+      const elf = this.imageAt(mapping);
+      return elf === null ? NO_IMAGE : { buildId: elf.buildId, loadBias: elf.loadBias };
+    });
+  }
+
+  imageAt(mapping: DumpMapping): ElfFile | null {
+    if ((mapping.prot & PROT_READ) === 0 || !this.#mayBeginImage(mapping)) return null;
+    return this.#guarded('module', null, () => {
+      const { images } = this.#walker;
+      const index = images.mappings.find(mapping.start);
+      const { image, bias } = images.at(index);
+      // relPc of the first byte is the load bias where the image begins there.
+      return image !== null && mapping.start + bias === image.elf.loadBias ? image.elf : null;
+    });
+  }
+
+  functionAt(address: number): FunctionName | null {
+    return this.#guarded('symbols', null, () => {
+      const { images } = this.#walker;
+      const index = images.mappings.find(address);
+      if (index < 0) return null;
+      const { image, bias } = images.at(index);
+      if (image === null) return this.#codeNames?.functionAt(address) ?? null;
+      const found = image.functionAt(address + bias);
+      return found === null ? null : { name: this.#demangle(found.name), offset: found.offset };
+    });
+  }
+
+  /** A file's beginning, the vdso, or a header that was copied: other mappings are not worth a look into their file. */
+  #mayBeginImage({ start, offset, name, inode }: DumpMapping): boolean {
+    if (offset === 0 && (inode !== 0 || name.startsWith('/'))) return true;
+    const read = this.#opened.dump.memory.read(start, this.#magic);
+    return read === MAGIC.length && MAGIC.every((byte, i) => this.#magic[i] === byte);
+  }
+
+  #guarded<T>(step: string, fallback: T, act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      this.#errors.push({ step, message: error instanceof Error ? error.message : String(error) });
+      return fallback;
+    }
+  }
+}

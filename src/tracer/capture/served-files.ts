@@ -1,0 +1,73 @@
+/**
+ * Mapped files of file systems that a process serves (FUSE). Touching a page of theirs, or opening one, waits for that process's answer,
+ * which may never come; not even SIGKILL ends the wait once the request has been handed out. Any user may have such a mount, and the
+ * target says which of its memory is read. So none of it is, and the decision is made by numbers alone: /proc/PID/maps has the device,
+ * mountinfo the type, and no file system is asked.
+ *
+ * What mountinfo does not list (unmounted lazily, or mounted where the target cannot see it any more) counts as served when its device
+ * number is one of those that the kernel makes up (major 0), the kernel's own memory files apart. Not seen: an overlayfs on top of
+ * such a file system.
+ */
+import { closeSync, fstatSync } from 'node:fs';
+import type { Mapping } from '../../linux/maps.js';
+import { type MountTypes, OwnMounts, readMountTypes } from '../../platform/mount-info.js';
+import type { TracingAddon } from '../../platform/ptrace.js';
+import { deviceText } from './files.js';
+
+/** log2 of the sizes of huge pages: each has a mount of the kernel's own (memfd_create(2), MFD_HUGETLB). 0: usual memory. */
+const PAGE_SHIFTS = [0, 16, 21, 25, 29, 30, 34];
+
+let memoryDevices: ReadonlySet<string> | undefined;
+let ownMounts: OwnMounts | undefined;
+
+/** Disks on which no such file system is. Only those: the numbers that the kernel makes up are given to the next mount. */
+export type KnownDisks = Set<string>;
+
+/** Those of the mappings whose files are served by a process. `tid`: any live thread of the target; `known`: from before, of the same one. */
+export function servedMappings(
+  addon: TracingAddon,
+  tid: number,
+  mappings: readonly Mapping[],
+  known: KnownDisks = new Set(),
+): Mapping[] {
+  const devices = new Set<string>();
+  let last = '00:00';
+  for (const { device } of mappings) {
+    if (device !== last) devices.add(device);
+    last = device;
+  }
+  devices.delete('00:00');
+  memoryDevices ??= findMemoryDevices(addon);
+  ownMounts ??= new OwnMounts();
+  const own = ownMounts.types;
+  let target: MountTypes | undefined;
+  const served = new Set<string>();
+  for (const device of devices) {
+    if (memoryDevices.has(device) || known.has(device)) continue;
+    // A device is the same file system wherever it is mounted. Own mounts cost a look, those of the target a file.
+    let type = own.get(device);
+    if (type === undefined) {
+      target ??= readMountTypes(tid);
+      type = target.get(device);
+    }
+    const madeUp = device.startsWith('00:');
+    if (type === undefined ? madeUp : /^fuse(blk)?(\.|$)/.test(type)) served.add(device);
+    else if (!madeUp) known.add(device);
+  }
+  return served.size === 0 ? [] : mappings.filter(({ device }) => served.has(device));
+}
+
+/** The devices of shared anonymous memory, System V segments and memfds, which are mounted nowhere. */
+function findMemoryDevices(addon: TracingAddon): Set<string> {
+  const devices = new Set<string>();
+  for (const hugePageShift of PAGE_SHIFTS) {
+    try {
+      const fd = addon.memfdCreate('debuggerd-device', { hugePageShift });
+      devices.add(deviceText(fstatSync(fd, { bigint: true }).dev));
+      closeSync(fd);
+    } catch {
+      // No pages of this size here.
+    }
+  }
+  return devices;
+}

@@ -1,0 +1,39 @@
+/**
+ * Where a thread's stack lies: from a little below sp to the end of its mapping. A thread that has run over the end of its stack points into
+ * the guard or past it; its stack is the next thing above.
+ */
+import type { Arch } from '../../arch/arch.js';
+import { type Mapping, mappingAfter, mappingIndex } from '../../linux/maps.js';
+import type { PlanThread } from '../../minidump/writer/copy-plan.js';
+
+/** Tombstones print this many words below sp. */
+const WORDS_BELOW = 16;
+/** How far below its stack an overflowed thread may point: the kernel's guard gap of 256 pages, and a large frame. */
+const OVERFLOW_REACH = 2 * 1024 * 1024;
+
+/** The part of the stack that is in use, nothing where sp points to no stack. */
+export function stackInUse(arch: Arch, mappings: readonly Mapping[], tid: number, sp: number): PlanThread {
+  const index = stackMapping(mappings, sp);
+  if (index < 0) return { tid, from: 0, to: 0 };
+  const { start, end } = mappings[index]!;
+  const below = Math.max(arch.redZone, WORDS_BELOW * arch.wordSize);
+  return { tid, from: Math.max(start, sp - (sp % arch.wordSize) - below), to: end };
+}
+
+/** Index of the mapping that sp lies in, or of the stack right above it when sp has left its stack; -1 when there is none. */
+export function stackMapping(mappings: readonly Mapping[], sp: number): number {
+  if (sp <= 0) return -1;
+  const index = mappingIndex(mappings, sp);
+  if (index >= 0 && isData(mappings[index]!)) return index;
+  // Outside of everything, or in a guard page or some other thing that nobody can use as a stack.
+  for (let above = mappingAfter(mappings, sp); above < mappings.length; above++) {
+    const mapping = mappings[above]!;
+    if (mapping.start - sp > OVERFLOW_REACH) return -1;
+    if (isData(mapping)) return above;
+  }
+  return -1;
+}
+
+export function isData(mapping: Mapping): boolean {
+  return mapping.perms.startsWith('rw');
+}

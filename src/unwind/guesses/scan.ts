@@ -1,0 +1,71 @@
+import type { WordMemory } from '../../bytes/word-memory.js';
+import type { RegisterState } from '../registers.js';
+
+const TWO32 = 0x100000000;
+/** Words searched for a return address: more at the top of the stack, where registers tell least of the frame. */
+const CONTEXT_WORDS = 160;
+const CALLER_WORDS = 40;
+/** Words searched on one stack at most. */
+const TOTAL_WORDS = 4096;
+
+/** Judges a value on the stack: null when it may be a return address, else why not. */
+export type Judge = (value: number) => string | null;
+
+/** Looks for a return address on the stack. Guesses, so it comes last and its budget is small. */
+export class StackScanner {
+  /** Words still to be searched on this stack. */
+  #budget = TOTAL_WORDS;
+
+  /** Begins a new stack. */
+  reset(): void {
+    this.#budget = TOTAL_WORDS;
+  }
+
+  /**
+   * Takes the first word from sp on that `judge` accepts as the return address; the word above it is the caller's sp.
+   *
+   * @param context the registers are those of an interrupted frame, not of a caller
+   * @param onReject told of values that point to code but were not taken
+   */
+  step(
+    registers: RegisterState,
+    memory: WordMemory,
+    context: boolean,
+    judge: Judge,
+    onReject: ((address: number, value: number, why: string) => void) | null,
+  ): boolean {
+    const { arch } = registers;
+    const word = arch.wordSize;
+    const from = Math.ceil(registers.sp / word) * word;
+    const words = Math.min(context ? CONTEXT_WORDS : CALLER_WORDS, this.#budget);
+    for (let i = 0; i < words; i++) {
+      this.#budget--;
+      const address = from + i * word;
+      if (!(word === 8 ? memory.word64(address) : memory.word32(address))) return false;
+      const low = (memory.lo & ~registers.pacMaskLow) >>> 0;
+      const high = (memory.hi & ~registers.pacMaskHigh) >>> 0;
+      const value = high * TWO32 + low;
+      if (value < 4096) continue;
+      const why = judge(value);
+      if (why !== null) {
+        if (why !== '' && onReject !== null) onReject(address, value, why);
+        continue;
+      }
+      this.#framePointer(registers, memory, address);
+      registers.setWords(arch.pc, low, high);
+      registers.set(arch.sp, address + word);
+      return true;
+    }
+    return false;
+  }
+
+  /** Where the frame pointer was saved right below the return address, the caller's is there. */
+  #framePointer(registers: RegisterState, memory: WordMemory, address: number): void {
+    const { arch } = registers;
+    if (arch.fp < 0 || arch.frameRecord === null) return;
+    const saved = address - arch.wordSize;
+    if (registers.get(arch.fp) !== saved) return;
+    if (arch.wordSize === 8 ? memory.word64(saved) : memory.word32(saved))
+      registers.setWords(arch.fp, memory.lo, memory.hi);
+  }
+}

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { Platform } from '../../../src/minidump/format/system.js';
+import { crashAddress, crashReason } from '../../../src/minidump/reader/crash-reason.js';
+import type { MinidumpException } from '../../../src/minidump/reader/exception.js';
+
+const exception = (code: number, flags: number, parameters: readonly bigint[] = []): MinidumpException => {
+  return { tid: 1, code, flags, record: 0n, address: 0x1000n, parameters, context: null };
+};
+
+test.each([
+  [Platform.linux, 11, 1, 'SIGSEGV /SEGV_MAPERR'],
+  [Platform.linux, 11, 0x80, 'SIGSEGV /SI_KERNEL'],
+  [Platform.linux, 11, 0x7777, 'SIGSEGV /0x00007777'],
+  [Platform.android, 4, 2, 'SIGILL / ILL_ILLOPN'],
+  [Platform.linux, 8, 1, 'SIGFPE / FPE_INTDIV'],
+  [Platform.linux, 7, 1, 'SIGBUS / BUS_ADRALN'],
+  [Platform.linux, 6, 0xfffffffa, 'SIGABRT'],
+  [Platform.linux, 31, 1, 'SIGSYS'],
+  [Platform.linux, 0xffffffff, 0, 'DUMP_REQUESTED'],
+  [Platform.linux, 99, 3, '0x00000063 / 0x00000003'],
+  [null, 5, 1, 'SIGTRAP'],
+  [Platform.windowsNt, 0x80000003, 0, 'EXCEPTION_BREAKPOINT'],
+  [Platform.windowsNt, 0x12345678, 1, '0x12345678 / 0x00000001'],
+  [Platform.macos, 1, 1, 'EXC_BAD_ACCESS / KERN_INVALID_ADDRESS'],
+  [Platform.macos, 3, 1, 'EXC_ARITHMETIC / 0x00000001'],
+  [Platform.ios, 10, 0, 'EXC_CRASH'],
+  [Platform.ps3, 1, 2, '0x00000001 / 0x00000002'],
+])('platform %s, code %i, flags %i: %s', (platform, code, flags, reason) => {
+  expect(crashReason(exception(code, flags), platform)).toBe(reason);
+});
+
+test.each([
+  [0n, 'READ'],
+  [1n, 'WRITE'],
+  [8n, 'EXEC'],
+])('access violation %i of Windows: kind and address', (kind, name) => {
+  const violation = exception(0xc0000005, 0, [kind, 0xabcdn]);
+  expect(crashReason(violation, Platform.windowsNt)).toBe(`EXCEPTION_ACCESS_VIOLATION_${name}`);
+  expect(crashAddress(violation, Platform.windowsNt)).toBe(0xabcdn);
+  expect(crashAddress(violation, Platform.linux)).toBe(0x1000n);
+});
+
+test('a page that could not be read names the reason', () => {
+  const error = exception(0xc0000006, 0, [0n, 1n, 0xffffffff_c000009cn]);
+  expect(crashReason(error, Platform.windowsNt)).toBe('EXCEPTION_IN_PAGE_ERROR_READ / 0xc000009c');
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { backtraceLines, frameText, frameTexts } from '../../../src/report/classic/frames.js';
+import { frame, registers, thread, x86, x86_64 } from '../build-report.js';
+
+describe('frameText', () => {
+  it.each([
+    [frame(), '#00 pc 0000000000001136  /usr/bin/app'],
+    [frame({ functionName: 'main', functionOffset: 10 }), '#00 pc 0000000000001136  /usr/bin/app (main+10)'],
+    [frame({ functionName: 'main' }), '#00 pc 0000000000001136  /usr/bin/app (main)'],
+    [
+      frame({
+        mapName: '/data/app/base.apk!libgame.so',
+        elfOffset: 0x1f000,
+        functionName: 'f(int)',
+        functionOffset: 1,
+      }),
+      '#00 pc 0000000000001136  /data/app/base.apk!libgame.so (offset 0x1f000) (f(int)+1)',
+    ],
+    [
+      frame({ mapName: '', mapStart: 0x7f0012340000, relPc: 0x10 }),
+      '#00 pc 0000000000000010  <anonymous:00007f0012340000>',
+    ],
+    [
+      frame({ mapName: '[vdso]', mapStart: 0x7fff12345000, functionName: 'clock_gettime', functionOffset: 5 }),
+      '#00 pc 0000000000001136  [vdso:00007fff12345000] (clock_gettime+5)',
+    ],
+    [frame({ mapName: '[', mapStart: 0x1000 }), '#00 pc 0000000000001136  ['],
+    [frame({ mapName: null, relPc: 0xdead, functionName: null }), '#00 pc 000000000000dead  <unknown>'],
+    [frame({ mapName: '/usr/bin/app (deleted)' }), '#00 pc 0000000000001136  /usr/bin/app (deleted)'],
+  ])('%#', (value, text) => {
+    expect(frameText(x86_64, value, 0)).toBe(text);
+  });
+
+  it('has 8 digits on a 32-bit CPU', () => {
+    expect(frameText(x86, frame({ mapName: '', mapStart: 0xf7000000 }), 7)).toBe(
+      '#07 pc 00001136  <anonymous:f7000000>',
+    );
+  });
+
+  it('counts beyond 99', () => {
+    expect(frameText(x86_64, frame(), 123)).toMatch(/^#123 pc /);
+  });
+});
+
+it('a backtrace block is indented and follows a blank line; without frames there is none', () => {
+  const frames = [frame(), frame({ mapName: null, relPc: 1 })];
+  expect(backtraceLines(x86_64, thread({ frames }))).toEqual([
+    '',
+    'backtrace:',
+    '    #00 pc 0000000000001136  /usr/bin/app',
+    '    #01 pc 0000000000000001  <unknown>',
+  ]);
+  expect(backtraceLines(x86_64, thread())).toEqual([]);
+});
+
+it('a pc that is no exact Number is printed from the registers', () => {
+  const pc = Number(0x4141414141414141n);
+  const file = registers(x86_64, { rip: 0x4141414141414141n });
+  const frames = [frame({ pc, relPc: pc, mapName: null }), frame()];
+  expect(frameTexts(x86_64, thread({ frames, registers: file }))).toEqual([
+    '#00 pc 4141414141414141  <unknown>',
+    '#01 pc 0000000000001136  /usr/bin/app',
+  ]);
+  expect(frameTexts(x86_64, thread({ frames: [frame({ relPc: 2 ** 63, mapName: null })] }))).toEqual([
+    '#00 pc 8000000000000000  <unknown>',
+  ]);
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { byName } from '../../../src/arch/index.js';
+import { BufferSource } from '../../../src/bytes/byte-source.js';
+import type { Mapping } from '../../../src/unwind/mapping.js';
+import { LAYOUT_ARM } from '../../../src/unwind/runtime/debug-list.js';
+import { runtimeCode } from '../../../src/unwind/runtime/runtime-sources.js';
+import { buildElf } from '../../objects/elf/elf-builder.js';
+import { OBJECT, symbolSections } from '../../symbols/symbol-builder.js';
+import { putDebugList } from '../debug-list-builder.js';
+import { buildDex } from '../dex-builder.js';
+import { mapping, SparseMemory } from '../sparse-memory.js';
+
+const arch = byName('arm');
+const LIBRARY = 0x4000_0000;
+const CODE = 0x5000_0000;
+const DEX = 0x6000_0000;
+const JIT_IMAGE = 0x7000_0000;
+const DATA_OFFSET = 0x2000;
+/** Its data lies 0x1000 higher in memory than in the file. */
+const DATA_ADDRESS = 0x3000;
+
+/** A library with both descriptors in its data. */
+const library = buildElf({
+  bits: 32,
+  machine: arch.elfMachine,
+  segments: [
+    { type: 1, flags: 5, offset: 0, vaddr: 0, filesz: DATA_OFFSET },
+    { type: 1, flags: 6, offset: DATA_OFFSET, vaddr: DATA_ADDRESS, filesz: 0x1000 },
+  ],
+  sections: [
+    ...symbolSections(
+      32,
+      [
+        { name: '__jit_debug_descriptor', value: DATA_ADDRESS + 0x40, size: 48, type: OBJECT },
+        { name: '__dex_debug_descriptor', value: DATA_ADDRESS + 0x80, size: 48, type: OBJECT },
+      ],
+      1,
+      'dynsym',
+    ),
+    { name: '.data', align: DATA_OFFSET, addr: DATA_ADDRESS, bytes: new Uint8Array(0x1000) },
+  ],
+}).bytes;
+
+const jitImage = buildElf({
+  bits: 32,
+  machine: arch.elfMachine,
+  segments: [{ type: 1, flags: 5, offset: 0, vaddr: CODE, filesz: 0x40, memsz: 0x1000 }],
+}).bytes;
+const dex = buildDex([{ descriptor: 'LMain;', methods: [{ name: 'run', codeUnits: 8 }] }]);
+
+function codeOf(name: string, offset: number, strict = false) {
+  const file = new BufferSource(Buffer.concat([Buffer.alloc(offset), library]));
+  const mappings: Mapping[] = [
+    mapping(DEX, 0x1000),
+    mapping(LIBRARY + DATA_ADDRESS, 0x1000, { name, offset: offset + DATA_OFFSET, prot: 3 }),
+    mapping(LIBRARY, DATA_OFFSET, { name, offset, prot: 5 }),
+    mapping(0x1000, 0x1000, { name: '/system/lib/other.so', prot: 3 }),
+  ];
+  const memory = new SparseMemory().put(JIT_IMAGE, jitImage).put(DEX, dex.bytes);
+  const data = LIBRARY + DATA_ADDRESS;
+  const list = { layout: LAYOUT_ARM, android: true };
+  putDebugList(memory, {
+    ...list,
+    descriptor: data + 0x40,
+    files: [{ address: JIT_IMAGE, size: jitImage.length }],
+  });
+  putDebugList(memory, {
+    ...list,
+    descriptor: data + 0x80,
+    files: [{ address: DEX, size: dex.bytes.length }],
+  });
+  return runtimeCode({
+    arch,
+    mappings,
+    memory,
+    files: { file: (one) => (one.name === name ? file : null) },
+    strict,
+  });
+}
+
+describe.each([
+  ['a library', '/apex/com.android.art/lib/libart.so', 0],
+  ['any library', '/usr/lib/libLLVM.so', 0],
+  ['a library inside an apk', '/data/app/base.apk', 0x4000],
+] as const)('the descriptors of %s', (_, name, offset) => {
+  it.each([false, true])('strict: %s', (strict) => {
+    const { jit, dex: dexFiles } = codeOf(name, offset, strict);
+    expect(jit.find(CODE + 0x10)).not.toBeNull();
+    expect(jit.find(CODE + 0x1000)).toBeNull();
+    expect(dexFiles.functionAt(DEX + dex.code['LMain;->run']! + 2)).toEqual({ name: 'Main.run', offset: 2 });
+  });
+});
+
+it('knows nothing where there is nothing', () => {
+  const memory = new SparseMemory();
+  const none = runtimeCode({ arch, mappings: [], memory, files: { file: () => null } });
+  expect(none.jit.find(CODE)).toBeNull();
+  expect(none.dex.functionAt(DEX)).toBeNull();
+});
