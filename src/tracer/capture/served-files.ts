@@ -8,7 +8,7 @@
  * number is one of those that the kernel makes up (major 0), the kernel's own memory files apart. Not seen: an overlayfs on top of
  * such a file system.
  */
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { Mapping } from '../../linux/maps.js';
 import { type MountTypes, OwnMounts, readMountTypes } from '../../platform/mount-info.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
@@ -57,7 +57,7 @@ export function servedMappings(
   return served.size === 0 ? [] : mappings.filter(({ device }) => served.has(device));
 }
 
-/** The devices of shared anonymous memory, System V segments and memfds, which are mounted nowhere. */
+/** The devices of shared anonymous memory, System V segments, memfds and files without a name, which are mounted nowhere. */
 function findMemoryDevices(addon: TracingAddon): Set<string> {
   const devices = new Set<string>();
   for (const hugePageShift of PAGE_SHIFTS) {
@@ -69,5 +69,23 @@ function findMemoryDevices(addon: TracingAddon): Set<string> {
       // No pages of this size here.
     }
   }
+  const anonymous = anonymousFileDevice();
+  if (anonymous !== null) devices.add(anonymous);
   return devices;
+}
+
+/**
+ * The device of files without a name (anon_inode_getfile() in the kernel): the rings of an io_uring, perf events. It is mounted nowhere.
+ * Every Node process holds such a file, the epoll of its event loop.
+ */
+function anonymousFileDevice(): string | null {
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventpoll]') continue;
+      return deviceText(fstatSync(Number(fd), { bigint: true }).dev);
+    } catch {
+      // The descriptor that listed the directory: closed by now.
+    }
+  }
+  return null;
 }
