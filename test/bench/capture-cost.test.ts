@@ -1,16 +1,18 @@
 /** What a capture costs, in counts: system calls and bytes, for the process and for each of its threads. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { start, type Target } from '../e2e/target.js';
+import { missing } from '../requirements.js';
 import { TracerProcess } from '../tracer/tracer-process.js';
-import { countCalls, hasStrace, total } from './strace.js';
+import { countCalls, total } from './strace.js';
 
 const FEW = 10;
 const MANY = 210;
 const CAPTURES = 4;
 
-const root = process.getuid?.() === 0;
+const withoutRoot = missing('root');
+const withoutStrace = missing('strace');
 
-describe.runIf(root)('the cost of a capture', () => {
+describe.skipIf(withoutRoot)(`the cost of a capture${withoutRoot}`, () => {
   let tracer: TracerProcess;
   const targets: Target[] = [];
   const pids: number[] = [];
@@ -29,22 +31,25 @@ describe.runIf(root)('the cost of a capture', () => {
     await tracer?.stop();
   });
 
-  it.runIf(hasStrace)('in system calls: eight for each thread, fewer than a hundred besides', async () => {
-    const counts = [];
-    for (const pid of pids) {
-      const calls = await countCalls(tracer.pid, async () => {
-        for (let i = 0; i < CAPTURES; i++) await tracer.capture({ pid, kind: 'backtrace' });
-      });
-      counts.push(total(calls) / CAPTURES);
-    }
-    const [few = 0, many = 0] = counts;
-    const each = (many - few) / (MANY - FEW);
-    const fixed = few - each * FEW;
-    // Seize, interrupt, wait, one register set, detach; open, read, close for the name: 8, and what the longer maps take.
-    expect(each, `${few} calls with ${FEW} threads, ${many} with ${MANY}`).toBeLessThan(9);
-    expect(each).toBeGreaterThan(5);
-    expect(fixed).toBeLessThan(100);
-  });
+  it.skipIf(withoutStrace)(
+    `in system calls: eight for each thread, fewer than a hundred besides${withoutStrace}`,
+    async () => {
+      const counts = [];
+      for (const pid of pids) {
+        const calls = await countCalls(tracer.pid, async () => {
+          for (let i = 0; i < CAPTURES; i++) await tracer.capture({ pid, kind: 'backtrace' });
+        });
+        counts.push(total(calls) / CAPTURES);
+      }
+      const [few = 0, many = 0] = counts;
+      const each = (many - few) / (MANY - FEW);
+      const fixed = few - each * FEW;
+      // Seize, interrupt, wait, one register set, detach; open, read, close for the name: 8, and what the longer maps take.
+      expect(each, `${few} calls with ${FEW} threads, ${many} with ${MANY}`).toBeLessThan(9);
+      expect(each).toBeGreaterThan(5);
+      expect(fixed).toBeLessThan(100);
+    },
+  );
 
   it('in bytes: registers and the used part of the stack for each thread', async () => {
     const sizes = [];

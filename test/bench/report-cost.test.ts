@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/daemon.js';
 import { start } from '../e2e/target.js';
-import { countCalls, hasStrace, total } from './strace.js';
+import { missing } from '../requirements.js';
+import { countCalls, total } from './strace.js';
 
 const CRASHES = 5;
 /** Slots of the directory: what each publication may not look at one by one. */
 const SLOTS = 100;
 
-const root = process.getuid?.() === 0;
+const lost = missing('root', 'strace');
 
 async function crash(daemon: Daemon): Promise<void> {
   const target = start('null-write', [], { daemon });
@@ -16,7 +17,7 @@ async function crash(daemon: Daemon): Promise<void> {
   await daemon.tombstoneOf(target.pid);
 }
 
-describe.runIf(root && hasStrace)('the cost of a crash for the daemon', () => {
+describe.skipIf(lost)(`the cost of a crash for the daemon${lost}`, () => {
   let daemon: Daemon;
   beforeAll(async () => {
     daemon = await startDaemon({ max_tombstones: SLOTS });

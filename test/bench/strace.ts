@@ -1,11 +1,9 @@
 /** Counts system calls with strace: a number that a slow machine does not change. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-export const hasStrace = spawnSync('strace', ['-V'], { stdio: 'ignore' }).status === 0;
 
 /** What V8 and libuv do for themselves (compiling, collecting, waking threads): neither constant nor the program's. */
 const RUNTIME = new Set(

@@ -3,33 +3,20 @@
  * under gdb, its core becomes a minidump and a core again, and every thread's backtrace is the same. Skipped without gdb.
  */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { byName } from '../../src/arch/index.js';
 import { core2md } from '../../src/cli/core2md.js';
 import { md2core } from '../../src/cli/md2core.js';
+import { findProgram, missing } from '../requirements.js';
 import { CPUS, CRASHED, SIBLING, sampleDump } from './sample.js';
 
-function find(...names: string[]): string | null {
-  for (const name of names) {
-    for (const directory of (process.env.PATH ?? '').split(delimiter)) {
-      try {
-        accessSync(join(directory, name), constants.X_OK);
-        return join(directory, name);
-      } catch {
-        // The next one.
-      }
-    }
-  }
-  return null;
-}
-
-const anyCpu = find('gdb-multiarch');
-const native = find('gdb');
-const compiler = find('cc', 'gcc', 'clang');
+const anyCpu = findProgram('gdb-multiarch');
+const native = findProgram('gdb');
+const compiler = findProgram('cc', 'gcc', 'clang');
 const run = promisify(execFile);
 
 let directory: string;
@@ -48,9 +35,9 @@ async function gdb(program: string, file: string | null, core: string, ...comman
 
 describe.each(CPUS)('a core of %s', (name) => {
   const program = name.startsWith('x86') && process.arch === 'x64' ? (anyCpu ?? native) : anyCpu;
-  const how = program === null ? ' (not installed: apt-get install gdb-multiarch)' : '';
+  const lost = program === null ? missing('gdb of every CPU') : '';
 
-  test.skipIf(program === null)(`opens in gdb${how}`, { timeout: 60_000 }, async () => {
+  test.skipIf(lost)(`opens in gdb${lost}`, { timeout: 60_000 }, async () => {
     const dump = join(directory, `${name}.dmp`);
     const core = join(directory, `${name}.core`);
     writeFileSync(dump, sampleDump(byName(name)));
@@ -106,8 +93,8 @@ function frames(text: string): string[] {
     .map((line) => line.replace(/^Thread (\d+) .*LWP (\d+)\)+:$/, 'thread $2').replace(/ \(.*| at .*| from .*/, ''));
 }
 
-const lost = native === null || compiler === null;
-describe.skipIf(lost)(`a real crash${lost ? ' (needs gdb and a C compiler)' : ''}`, () => {
+const withoutGdb = missing('gdb');
+describe.skipIf(withoutGdb)(`a real crash${withoutGdb}`, () => {
   test.each([true, false])('keeps its backtraces through a minidump (full: %s)', { timeout: 120_000 }, async (full) => {
     const name = join(directory, full ? 'full' : 'small');
     writeFileSync(`${name}.c`, source);

@@ -2,10 +2,10 @@
  * The same crash by the kernel's core and by the daemon: `core2md` of the core gives the backtrace of the tombstone, and gdb finds in
  * the core that `md2core` makes of the daemon's dump what it finds in the kernel's. Skipped where the kernel pipes cores somewhere.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { missing } from '../requirements.js';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';
 import { debuggerd } from './command-line.js';
 import { type Daemon, daemonForAll } from './daemon.js';
@@ -19,14 +19,7 @@ const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trim();
 /** In the working directory of the process, under a name of its own. */
 const usable = /^[^|/@]/.test(pattern);
 
-function hasGdb(): boolean {
-  try {
-    execFileSync('gdb', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const withoutGdb = missing('gdb');
 
 /** A crash with the handler loaded and a limit that lets the kernel write a core. */
 async function crash(daemon: Daemon, architecture: Architecture, program: string, args: readonly string[] = []) {
@@ -69,8 +62,8 @@ describe.skipIf(!usable)(`the kernel's core of a crash${usable ? '' : ` (goes to
     expect(ofCore.threads[0]!.registers).toEqual(tombstone.threads[0]!.registers);
   });
 
-  it.skipIf(!hasGdb()).each(runnable)(
-    "is no more to gdb than the core of the daemon's dump ($name)",
+  it.skipIf(withoutGdb).each(runnable)(
+    `is no more to gdb than the core of the daemon's dump ($name)${withoutGdb}`,
     { timeout: 60_000 },
     async (architecture) => {
       const { path, program, core } = await crash(daemon(), architecture, 'server-crash');
@@ -82,7 +75,7 @@ describe.skipIf(!usable)(`the kernel's core of a crash${usable ? '' : ` (goes to
     },
   );
 
-  it.skipIf(!hasGdb())('shows gdb a library that was opened at run time', async () => {
+  it.skipIf(withoutGdb)(`shows gdb a library that was opened at run time${withoutGdb}`, async () => {
     const architecture = { ...hostArchitecture };
     const target = start('dlopen-library', [], { daemon: daemon(), architecture });
     const { path } = await daemon().tombstoneOf(target.pid);

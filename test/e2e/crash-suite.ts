@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { missing } from '../requirements.js';
 import { type Architecture, missingFor, symbolValues } from './architecture.js';
 import { type Crash, crashesOn } from './crash-cases.js';
 import { type Daemon, daemonForAll } from './daemon.js';
@@ -14,11 +15,12 @@ const libc = /\.so|\[(vdso|sigpage|vectors)/;
 
 export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemon): void {
   const { programs, family } = architecture;
-  const missing = missingFor(architecture);
+  const lost = missingFor(architecture);
   // The cross compilers of a distribution may lack C++.
-  const crashes = crashesOn(architecture).filter(({ program }) => existsSync(join(programs, program)));
+  const cases = crashesOn(architecture);
+  const crashes = cases.filter(({ program }) => existsSync(join(programs, program)));
 
-  describe.skipIf(missing !== null)(`a crash of ${architecture.name} becomes a tombstone ${missing ?? ''}`, () => {
+  describe.skipIf(lost !== null)(`a crash of ${architecture.name} becomes a tombstone ${lost ?? ''}`, () => {
     const daemon = givenDaemon ?? daemonForAll();
 
     const launch = (program: string, args: readonly string[] = []) =>
@@ -54,6 +56,8 @@ export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemo
         expect(isStartUp, `${frame.fn ?? frame.relPc} behind ${expected.at(-1)}`).toBe(true);
       }
     }
+
+    it.skip.each(cases.filter((each) => !crashes.includes(each)))(`$name [not built${missing('c++')}]`);
 
     it.each(crashes)('$name', async (entry) => {
       const { target, ended, text, path, tombstone } = await crash(entry.program, entry.args);
@@ -214,8 +218,9 @@ export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemo
             { program: 'thread-of-twenty' },
           ]
         : [];
-    it.each(comparable as readonly { program: string; args?: readonly string[] }[])(
-      'gdb sees the same frames in $program $args',
+    const withoutGdb = missing('gdb');
+    it.skipIf(withoutGdb).each(comparable as readonly { program: string; args?: readonly string[] }[])(
+      `gdb sees the same frames in $program $args${withoutGdb}`,
       async ({ program, args = [] }) => {
         const gdb = await gdbBacktraces(
           ['--args', join(programs, program), ...args],

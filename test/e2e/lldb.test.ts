@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { archOf } from '../../src/report/from-dump/process-info.js';
+import { missing } from '../requirements.js';
 import { contextOf } from '../tracer/dump-reading.js';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';
 import { debuggerd, writtenPath } from './command-line.js';
 import { daemonForAll, root } from './daemon.js';
-import { lldb, viewOf } from './lldb.js';
+import { viewOf } from './lldb.js';
 import { start } from './target.js';
 import { parseTombstone, type TextTombstone } from './tombstone-text.js';
 
@@ -47,9 +48,9 @@ async function expectSameInLldb(path: string, tombstone: TextTombstone): Promise
   else expect(view.reason).toContain(tombstone.signal![1]);
 }
 
-const how = lldb === null ? ' (not installed: apt-get install lldb-19)' : '';
+const lost = missing('lldb');
 
-describe.skipIf(lldb === null)(`lldb${how}`, () => {
+describe.skipIf(lost)(`lldb${lost}`, () => {
   const daemon = daemonForAll();
 
   it.each(runnable)(

@@ -1,24 +1,9 @@
 /** What lldb sees in a minidump: threads with their pcs, the reason of the stop, modules with their build ids. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { findProgram } from '../requirements.js';
 
-function find(...names: string[]): string | null {
-  for (const name of names) {
-    for (const directory of (process.env.PATH ?? '').split(delimiter)) {
-      try {
-        accessSync(join(directory, name), constants.X_OK);
-        return join(directory, name);
-      } catch {
-        // The next one.
-      }
-    }
-  }
-  return null;
-}
-
-export const lldb = find('lldb-19', 'lldb');
+export const lldb = findProgram('lldb-19', 'lldb');
 
 export interface LldbView {
   /** In lldb's order. */

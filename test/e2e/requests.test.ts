@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { missing } from '../requirements.js';
 import { debuggerd, stateOf, writtenPath } from './command-line.js';
 import { daemonForAll } from './daemon.js';
 import { expectSameFrames, gdbBacktraces } from './gdb.js';
@@ -18,7 +19,8 @@ describe('a request for a live process', () => {
     return target;
   }
 
-  it('agrees with gdb frame by frame in every thread', async () => {
+  const withoutGdb = missing('gdb');
+  it.skipIf(withoutGdb)(`agrees with gdb frame by frame in every thread${withoutGdb}`, async () => {
     const target = await live();
     const { stdout } = await debuggerd('--socket', daemon().socket, '-b', String(target.pid));
     const ours = new Map(

@@ -1,8 +1,8 @@
 /** A reader of others opens what we write: lldb (Debian: lldb-19) on a dump of each of the four CPUs. Skipped where there is none. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arch } from '../../src/arch/arch.js';
@@ -12,24 +12,10 @@ import { Platform } from '../../src/minidump/format/system.js';
 import { readContext } from '../../src/minidump/reader/contexts.js';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { MinidumpWriter } from '../../src/minidump/writer/writer.js';
+import { findProgram, missing } from '../requirements.js';
 
-function find(...names: string[]): string | null {
-  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
-    for (const name of names) {
-      const path = join(directory, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // The next one.
-      }
-    }
-  }
-  return null;
-}
-
-const lldb = find('lldb-19', 'lldb');
-const compiler = find('cc', 'gcc', 'clang');
+const lldb = findProgram('lldb-19', 'lldb');
+const compiler = findProgram('cc', 'gcc', 'clang');
 const BUILD_ID = '4a8f0c1122334455667788990011223344556677';
 
 interface Thread {
@@ -87,7 +73,8 @@ function sample(arch: Arch): Buffer {
   return Buffer.concat(writer.finish());
 }
 
-describe.skipIf(lldb === null)(`lldb${lldb === null ? ' (not installed: apt-get install lldb-19)' : ''}`, () => {
+const lost = missing('lldb');
+describe.skipIf(lost)(`lldb${lost}`, () => {
   let directory: string;
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'minidump-lldb-'));
@@ -95,7 +82,7 @@ describe.skipIf(lldb === null)(`lldb${lldb === null ? ' (not installed: apt-get 
   afterAll(() => rmSync(directory, { recursive: true }));
 
   test.each(CPUS)('%s: threads, pcs, modules, build id, reason, memory', { timeout: 60_000 }, async (name) => {
-    const arch = architectures.find((each) => each.name === name)!;
+    const arch = architectures.findProgram((each) => each.name === name)!;
     const file = join(directory, `${name}.dmp`);
     writeFileSync(file, sample(arch));
     const commands = [
@@ -120,7 +107,7 @@ describe.skipIf(lldb === null)(`lldb${lldb === null ? ' (not installed: apt-get 
     expect(stdout).toContain('stack of 4711 stack of 4711');
   });
 
-  test.skipIf(compiler === null)('what it writes itself is read', { timeout: 60_000 }, async () => {
+  test('what it writes itself is read', { timeout: 60_000 }, async () => {
     const program = join(directory, 'crash');
     const file = join(directory, 'written.dmp');
     writeFileSync(`${program}.c`, 'int main(void) { *(volatile int *)16 = 1; }\n');
@@ -135,7 +122,7 @@ describe.skipIf(lldb === null)(`lldb${lldb === null ? ' (not installed: apt-get 
     const context = readContext('context', dump.threadContext(thread!)!, architecture, dump.littleEndian);
     expect(stdout).toMatch(new RegExp(`(pc|rip|eip) = 0x0*${context.pc.toString(16)}`));
     expect(dump.exception).toMatchObject({ tid: thread!.tid, code: 11 });
-    expect(dump.modules!.find(({ name }) => name === program)?.base).toBeLessThanOrEqual(Number(context.pc));
+    expect(dump.modules!.findProgram(({ name }) => name === program)?.base).toBeLessThanOrEqual(Number(context.pc));
     expect(dump.memory.read(thread!.stack!.address, new Uint8Array(64))).toBe(64);
     expect(dump.problems).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSy
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ConfinementStep, loadAddon, type SpawnOptions } from '../../src/platform/addon.js';
+import { missing } from '../requirements.js';
 import { addonFile, readLine, SIGKILL, temporaryDirectory, thrown, waitForExit } from './target.js';
 
 const addon = loadAddon();
@@ -210,7 +211,7 @@ describe('what the child has', () => {
 });
 
 describe('the base filter', () => {
-  const python = spawnSync('python3', ['-c', '']).status === 0;
+  const lost = missing('python3');
   /** Makes a raw system call in the child and returns the errno (0: it worked). */
   const raw = (call: string, options: Partial<SpawnOptions> = {}) =>
     run('', {
@@ -225,7 +226,7 @@ describe('the base filter', () => {
       ...options,
     }).said.trim();
 
-  test.skipIf(!python).each([
+  test.skipIf(lost).each([
     ['libc.ptrace(0, 0, 0, 0)', '1'],
     ['libc.unshare(0x10000000)', '1'],
     ['libc.socket(2, 1, 0)', '1'], // AF_INET
@@ -237,11 +238,11 @@ describe('the base filter', () => {
     ['libc.ioctl(0, 0x5412, 0)', '1'], // TIOCSTI
     ['libc.ioctl(0, 0x5401, 0)', '25'], // TCGETS of /dev/null: ENOTTY
     ['libc.fork()', '0\n0'],
-  ])('%s gives %s', (call, errno) => {
+  ])(`%s gives %s${lost}`, (call, errno) => {
     expect(raw(call)).toBe(errno);
   });
 
-  test.skipIf(!python || process.arch !== 'x64')('calls of x32 are ENOSYS, those of i386 death', () => {
+  test.skipIf(lost || process.arch !== 'x64')(`calls of x32 are ENOSYS, those of i386 death${lost}`, () => {
     expect(raw('libc.syscall(0x40000000 + 39)')).toBe('38');
     const code = 'b8140000 00cd80c3'.replace(' ', ''); // mov $20, %eax; int $0x80; ret: getpid of i386
     const script = `import ctypes, mmap\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex("${code}"))\nf = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))\nprint(f() > 0, flush=True)`;
