@@ -6,7 +6,8 @@ export default defineConfig({
     exclude: ['test/real-programs/**'],
     globalSetup: 'test/requirements.ts',
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Bounds for what hangs; a machine under load may take thirty times as long as a quiet one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

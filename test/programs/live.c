@@ -23,15 +23,15 @@ static int connections[2];
 static int lines[2];
 static struct {
   char name[16];
-  pid_t tid;
+  volatile pid_t tid;
 } threads[THREADS];
 static pthread_barrier_t started;
 
 static void enter(int slot, const char *name) {
   pthread_setname_np(pthread_self(), name);
   snprintf(threads[slot].name, sizeof threads[slot].name, "%s", name);
-  threads[slot].tid = thread_id();
   pthread_barrier_wait(&started);
+  threads[slot].tid = thread_id();
 }
 
 FRAME int accept_connection(int listener) {
@@ -122,7 +122,7 @@ int main(void) {
   pthread_barrier_wait(&started);
   say("pid %d", (int)getpid());
   for (int slot = 0; slot < THREADS; slot++) {
-    await_blocked(threads[slot].tid);
+    await_blocked(&threads[slot].tid);
     say("tid %s %d", threads[slot].name, (int)threads[slot].tid);
   }
   say("ready");

@@ -12,7 +12,7 @@
 enum { MAPPERS = 4 };
 
 static int never[2];
-static pid_t tids[MAPPERS + 1];
+static volatile pid_t tids[MAPPERS + 1];
 static pthread_barrier_t started;
 
 FRAME void fault_among_mappings(volatile int *address) {
@@ -34,8 +34,8 @@ FRAME void *sleep_mapper(void *argument) {
   char byte;
   snprintf(name, sizeof name, "mapper-%d", number);
   pthread_setname_np(pthread_self(), name);
-  tids[number] = thread_id();
   pthread_barrier_wait(&started);
+  tids[number] = thread_id();
   while (read(never[0], &byte, 1) != 0) continue;
   KEEP_FRAME();
   return NULL;
@@ -52,7 +52,7 @@ int main(int argc, char **argv) {
     if (pthread_create(&thread, NULL, sleep_mapper, (void *)(size_t)number) != 0) return 2;
   }
   pthread_barrier_wait(&started);
-  for (int number = 1; number <= MAPPERS; number++) await_blocked(tids[number]);
+  for (int number = 1; number <= MAPPERS; number++) await_blocked(&tids[number]);
 
   if (count > 0) {
     char *area = mmap(NULL, (size_t)count * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

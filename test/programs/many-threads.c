@@ -17,7 +17,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
 static int parked;
 static int depth = 4;
-static pid_t *tids;
+static volatile pid_t *tids;
 
 FRAME int park_here(void) {
   pthread_mutex_lock(&lock);
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
   pthread_mutex_lock(&lock);
   while (parked < count) pthread_cond_wait(&arrived, &lock);
   pthread_mutex_unlock(&lock);
-  for (int number = 1; number <= count; number++) await_blocked(tids[number]);
+  for (int number = 1; number <= count; number++) await_blocked(&tids[number]);
   say("pid %d", (int)getpid());
   say("ready");
   wait_for_orders();

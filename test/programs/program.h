@@ -50,9 +50,14 @@ __attribute__((noreturn)) static inline void wait_for_end(void) {
   for (;;) wait_for_byte();
 }
 
-/* Returns when the kernel says that the thread sleeps (proc_pid_stat(5), field 3): it is then inside its blocking call. */
-static inline void await_blocked(pid_t tid) {
+/*
+ * Returns when the thread has set `*where`, to its id, and the kernel says that it sleeps (proc_pid_stat(5), field 3). It sets it right before its
+ * blocking call, and after any barrier: a thread that sleeps in that, or was woken there and has not run yet, sleeps as well.
+ */
+static inline void await_blocked(const volatile pid_t *where) {
   char path[64];
+  while (*where == 0) sched_yield();
+  const pid_t tid = *where;
   snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)tid);
   for (;;) {
     char text[512];

@@ -29,7 +29,7 @@ static pthread_barrier_t started;
 static const char *request;
 static int served_by;
 static int connections[2];
-static pid_t tids[WORKERS + 2];
+static volatile pid_t tids[WORKERS + 2];
 
 FRAME size_t read_content_length(const struct header *header) {
   const size_t length = header->value->length;
@@ -77,8 +77,8 @@ FRAME void *run_worker(void *argument) {
   char name[16];
   snprintf(name, sizeof name, "worker-%d", number);
   pthread_setname_np(pthread_self(), name);
-  tids[number] = thread_id();
   pthread_barrier_wait(&started);
+  tids[number] = thread_id();
   const size_t total = handle_request(next_request(number));
   return (void *)total;
 }
@@ -87,8 +87,8 @@ FRAME void *accept_loop(void *unused) {
   (void)unused;
   char byte;
   pthread_setname_np(pthread_self(), "acceptor");
-  tids[0] = thread_id();
   pthread_barrier_wait(&started);
+  tids[0] = thread_id();
   while (read(connections[0], &byte, 1) != 0) continue;
   KEEP_FRAME();
   return NULL;
@@ -103,7 +103,7 @@ int main(int argc, char **argv) {
     if (pthread_create(&workers[number], NULL, run_worker, (void *)(size_t)number) != 0) return 2;
   }
   pthread_barrier_wait(&started);
-  for (int slot = 0; slot <= WORKERS; slot++) await_blocked(tids[slot]);
+  for (int slot = 0; slot <= WORKERS; slot++) await_blocked(&tids[slot]);
   say("pid %d", (int)getpid());
 
   pthread_mutex_lock(&lock);

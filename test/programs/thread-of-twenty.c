@@ -9,13 +9,13 @@
 
 enum { WORKERS = 20, UNLUCKY = 13 };
 
-static pid_t tids[WORKERS + 1];
+static volatile pid_t tids[WORKERS + 1];
 static pthread_barrier_t started;
 static int never[2];
 
 FRAME void fault_as_thirteen(volatile int *address) {
   for (int number = 1; number <= WORKERS; number++) {
-    if (number != UNLUCKY) await_blocked(tids[number]);
+    if (number != UNLUCKY) await_blocked(&tids[number]);
     say("tid worker-%d %d", number, (int)tids[number]);
   }
   *address = 13;
@@ -33,8 +33,8 @@ FRAME void *run_worker(void *argument) {
   char name[16];
   snprintf(name, sizeof name, "worker-%d", number);
   pthread_setname_np(pthread_self(), name);
-  tids[number] = thread_id();
   pthread_barrier_wait(&started);
+  tids[number] = thread_id();
   if (number == UNLUCKY) {
     fault_as_thirteen(NOWHERE);
   } else {
