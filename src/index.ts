@@ -24,20 +24,16 @@ export { ElfFile } from './objects/elf/elf-file.js';
 export { renderBacktrace } from './report/classic/backtrace.js';
 export { renderNotification } from './report/classic/notification.js';
 export { renderTombstone } from './report/classic/tombstone.js';
-export {
-  EngraveError,
-  type Engraving,
-  engraveMinidump,
-  type OpenedDump,
-  openDump,
-} from './report/from-dump/engrave.js';
+export { type Engraving, engraveMinidump } from './report/from-dump/engrave.js';
+export { EngraveError, type OpenedDump, openDump } from './report/from-dump/opened-dump.js';
 export { StackUnwinder, type StackUnwinderOptions } from './report/from-dump/stack-unwinder.js';
 export { RecordedUnwinder } from './report/from-dump/thread-unwinder.js';
 export type { Frame, MapReport, Report, SignalReport, SoftError, ThreadReport, Trust } from './report/model/report.js';
 export { Demangler } from './symbols/demangle/demangle.js';
 export { naming } from './symbols/naming.js';
+export type { SymbolProvider } from './symbols/provider.js';
 export { ImageCache } from './unwind/image-cache.js';
 export type { Mapping } from './unwind/mapping.js';
-export type { ModuleSource, Naming } from './unwind/module.js';
+export type { ModuleSource } from './unwind/module.js';
 export { Unwinder, type UnwinderOptions } from './unwind/unwinder.js';
 export { DEFAULT_SOCKET, type DebuggerRequest, decodeRequest, encodeRequest } from './wire/request.js';

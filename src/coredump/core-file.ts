@@ -8,18 +8,9 @@ import type { ByteSource } from '../bytes/byte-source.js';
 import { LittleEndian } from '../bytes/little-endian.js';
 import { readStruct } from '../bytes/struct.js';
 import { DumpMemory } from '../minidump/reader/dump-memory.js';
+import { PN_XNUM, SegmentType } from '../objects/elf/layout.js';
 import { CoreError } from './core-error.js';
-import {
-  ARGUMENTS_SIZE,
-  ET_CORE,
-  LAYOUTS,
-  NAME_SIZE,
-  NoteType,
-  OWNER_CORE,
-  PN_XNUM,
-  PT_LOAD,
-  PT_NOTE,
-} from './layout.js';
+import { ARGUMENTS_SIZE, ET_CORE, LAYOUTS, NAME_SIZE, NoteType, OWNER_CORE } from './layout.js';
 import { type Note, notesOf } from './notes.js';
 import type { RegisterSets } from './registers.js';
 
@@ -105,8 +96,8 @@ export class CoreFile {
     const wordSize = ident[4] === 2 ? 8 : ident[4] === 1 ? 4 : null;
     if (wordSize === null) throw new CoreError(`ELF class ${ident[4]} is neither 32 nor 64 bits`);
     const layout = LAYOUTS[wordSize];
-    if (ident.length < layout.elf.size) throw new CoreError(`the ELF header needs ${layout.elf.size} bytes`);
-    const header = readStruct(viewOf(ident), 0, layout.elf, true);
+    if (ident.length < layout.header.size) throw new CoreError(`the ELF header needs ${layout.header.size} bytes`);
+    const header = readStruct(viewOf(ident), 0, layout.header, true);
     if (header.type !== ET_CORE) throw new CoreError('an ELF file, but not a core');
     const arch = byElfMachine(header.machine);
     if (arch === null || arch.wordSize !== wordSize) {
@@ -115,8 +106,8 @@ export class CoreFile {
     const notes = new NoteReader(source, arch);
     const segments: CoreSegment[] = [];
     for (const segment of programHeaders(source, wordSize, header)) {
-      if (segment.type === PT_NOTE) notes.read(segment.offset, segment.filesz);
-      if (segment.type !== PT_LOAD) continue;
+      if (segment.type === SegmentType.note) notes.read(segment.offset, segment.filesz);
+      if (segment.type !== SegmentType.load) continue;
       segments.push({
         address: segment.vaddr,
         memorySize: segment.memsz,
@@ -139,7 +130,7 @@ interface HeaderPlaces {
 }
 
 function* programHeaders(source: ByteSource, wordSize: 4 | 8, header: HeaderPlaces) {
-  const { program, section } = LAYOUTS[wordSize];
+  const { segment: program, section } = LAYOUTS[wordSize];
   let count = header.phnum;
   if (count === PN_XNUM) {
     const first = source.bytes(header.shoff, section.size);

@@ -8,7 +8,7 @@ import { setU64 } from '../bytes/struct.js';
 import type { Mapping } from '../linux/maps.js';
 import type { MinidumpDsoDebug } from '../minidump/reader/linux-streams.js';
 import type { Minidump } from '../minidump/reader/minidump.js';
-import { findDsoDebug } from '../minidump/writer/dso-debug.js';
+import { findDsoDebug } from './dso-debug.js';
 import { type CoreRegion, part } from './planned-segments.js';
 
 const PAGE = 4096;

@@ -2,8 +2,8 @@
 
 import { Auxv } from '../linux/auxv.js';
 import type { AuxvEntry } from '../minidump/reader/linux-streams.js';
+import { SegmentFlag } from '../objects/elf/layout.js';
 import type { CoreFile, CoreMappedFile } from './core-file.js';
-import { SegmentFlag } from './layout.js';
 
 /** Device and inode are not in a core: they are written as an anonymous mapping's. */
 const NO_FILE = '00:00 0';

@@ -11,8 +11,9 @@ import { DUMP_REQUESTED } from '../minidump/format/structs.js';
 import { archContext } from '../minidump/reader/contexts.js';
 import type { Minidump } from '../minidump/reader/minidump.js';
 import type { MinidumpThread } from '../minidump/reader/threads.js';
+import { PN_XNUM, SegmentType } from '../objects/elf/layout.js';
 import { CoreError } from './core-error.js';
-import { ET_CORE, LAYOUTS, NoteType, OWNER_CORE, OWNER_LINUX, PN_XNUM, PT_LOAD, PT_NOTE } from './layout.js';
+import { ET_CORE, LAYOUTS, NoteType, OWNER_CORE, OWNER_LINUX } from './layout.js';
 import { withLibraryList } from './library-list.js';
 import { encodeNote } from './notes.js';
 import { type CoreRegion, coreSegments, type PlannedSegment } from './planned-segments.js';
@@ -151,7 +152,7 @@ function assemble(
   notes: Buffer,
   segments: readonly PlannedSegment[],
 ): { head: Buffer; pieces: CoreRegion[] } {
-  const { elf, program, section } = LAYOUTS[arch.wordSize];
+  const { header: elf, segment: program, section } = LAYOUTS[arch.wordSize];
   const count = segments.length + 1;
   const many = count >= PN_XNUM;
   const sectionAt = elf.size + count * program.size;
@@ -173,14 +174,14 @@ function assemble(
     shnum: many ? 1 : 0,
   });
   if (many) writeStruct(view, sectionAt, section, { info: count });
-  writeStruct(view, elf.size, program, { type: PT_NOTE, offset: notesAt, filesz: notes.length, align: 4 });
+  writeStruct(view, elf.size, program, { type: SegmentType.note, offset: notesAt, filesz: notes.length, align: 4 });
   head.set(notes, notesAt);
   const pieces: CoreRegion[] = [];
   let offset = dataAt;
   segments.forEach(({ address, size, flags, pieces: captured }, i) => {
     const fileSize = captured.reduce((sum, piece) => sum + piece.size, 0);
     writeStruct(view, elf.size + (i + 1) * program.size, program, {
-      type: PT_LOAD,
+      type: SegmentType.load,
       flags,
       offset,
       vaddr: address,

@@ -2,7 +2,7 @@
 
 import type { Mapping } from '../linux/maps.js';
 import type { MinidumpRegion } from '../minidump/reader/regions.js';
-import { SegmentFlag } from './layout.js';
+import { SegmentFlag } from '../objects/elf/layout.js';
 
 /** Memory of the dump's file, or bytes that are in no file. */
 export interface CoreRegion extends MinidumpRegion {

@@ -1,7 +1,7 @@
 /** Reads a whole dump from a descriptor. */
 import { fstatSync } from 'node:fs';
 import { readFully } from '../platform/fd-source.js';
-import { EngraveError } from '../report/from-dump/engrave.js';
+import { EngraveError } from '../report/from-dump/opened-dump.js';
 
 /** The largest dump that is engraved: it is held in memory as a whole. */
 const MAX_DUMP = 1024 * 1024 * 1024;

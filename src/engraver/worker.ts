@@ -1,13 +1,15 @@
 /** Carries out one job: reads the dump, unwinds, renders, writes into the given descriptors, answers. Keeps its caches. */
 
 import { FdSource } from '../platform/fd-source.js';
-import { EngraveError, engraveMinidump, openDump, Stopwatch } from '../report/from-dump/engrave.js';
+import { engraveMinidump } from '../report/from-dump/engrave.js';
 import { JobModules } from '../report/from-dump/modules.js';
+import { EngraveError, openDump } from '../report/from-dump/opened-dump.js';
 import { StackUnwinder } from '../report/from-dump/stack-unwinder.js';
 import type { SoftError } from '../report/model/report.js';
+import type { SymbolProvider } from '../symbols/provider.js';
 import { ImageCache } from '../unwind/image-cache.js';
-import type { Naming } from '../unwind/module.js';
 import type { Engraved, EngraveFailed } from '../wire/job.js';
+import { StepTimer } from '../wire/step-timer.js';
 import { readDump } from './dump-input.js';
 import type { GivenJob } from './inbox.js';
 import { writeOutput } from './outputs.js';
@@ -21,10 +23,10 @@ function reasonOf(error: unknown): string {
 }
 
 export class EngraveWorker {
-  readonly #naming: Naming;
+  readonly #naming: SymbolProvider;
   readonly #cache = new ImageCache();
 
-  constructor(naming: Naming) {
+  constructor(naming: SymbolProvider) {
     this.#naming = naming;
   }
 
@@ -40,10 +42,10 @@ export class EngraveWorker {
   }
 
   #engrave(job: GivenJob): Engraved {
-    const watch = new Stopwatch();
+    const watch = new StepTimer();
     const bytes = readDump(job.dump);
     const opened = openDump(bytes);
-    watch.step('read');
+    watch.lap('read');
     const candidates = job.files.flatMap(({ device, inode, fd }) => {
       const source = FdSource.of(fd);
       return source === null ? [] : [{ device, inode, source }];
@@ -56,14 +58,14 @@ export class EngraveWorker {
       softErrors,
       cache: this.#cache,
     });
-    watch.step('files');
+    watch.lap('files');
     const kinds = job.outputs.map(({ kind }) => kind);
     const { report, texts, minidump, micros } = engraveMinidump(bytes, opened, unwinder, kinds, job.dumpBytes);
-    watch.step('engrave');
+    watch.lap('engrave');
     for (const { kind, fd } of job.outputs) {
       writeOutput(fd, kind === 'minidump' ? (minidump ?? []) : [Buffer.from(texts[kind] ?? '')]);
     }
-    watch.step('write');
+    watch.lap('write');
     const { engrave: _, ...steps } = watch.micros;
     return summarize(job.id, report, { ...steps, ...micros });
   }

@@ -2,7 +2,6 @@
  * Names of signals and of their si_code values. Sources: signal(7), sigaction(2), the kernel's
  * include/uapi/asm-generic/siginfo.h. What a classic tombstone cannot name it prints as `?`.
  */
-import type { SignalReport } from '../report/model/report.js';
 
 /** Linux signal numbers as arm and x86 have them, for the signals that reports name. */
 export const Signal = {
@@ -71,11 +70,4 @@ export function codeName(signal: number, code: number): string {
  */
 export function hasFaultAddress(signal: number, code: number): boolean {
   return code > 0 && SIGNAL_CODES.has(signal) && signal !== Signal.SYS;
-}
-
-/** `signal 11 (SIGSEGV), code 1 (SEGV_MAPERR), fault addr 0x0` */
-export function signalLine(signal: SignalReport): string {
-  const fault = signal.faultAddress === null ? '--------' : `0x${signal.faultAddress.toString(16)}`;
-  const { number, code } = signal;
-  return `signal ${number} (${signalName(number)}), code ${code} (${codeName(number, code)}), fault addr ${fault}`;
 }

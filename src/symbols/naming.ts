@@ -1,9 +1,9 @@
 import type { ElfFile } from '../objects/elf/elf-file.js';
-import type { Naming } from '../unwind/module.js';
+import type { SymbolProvider } from './provider.js';
 import { ElfSymbols, type ElfSymbolsOptions } from './tables/elf-symbols.js';
 
 /** How the unwinder gets its names. `demangle` is `Demangler.demangle`, or the identity in a test. */
-export function naming(demangle: (name: string) => string, options: ElfSymbolsOptions = {}): Naming {
+export function naming(demangle: (name: string) => string, options: ElfSymbolsOptions = {}): SymbolProvider {
   const known = new WeakMap<ElfFile, ElfSymbols>();
   const symbols = (elf: ElfFile): ElfSymbols => {
     let found = known.get(elf);

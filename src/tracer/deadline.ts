@@ -16,16 +16,3 @@ export class Deadline {
     return performance.now() >= this.#end;
   }
 }
-
-/** Microseconds spent per named step. */
-export class Stopwatch {
-  readonly micros: Record<string, number> = {};
-  #last = performance.now();
-
-  /** What passed since the last lap belongs to `step`. */
-  lap(step: string): void {
-    const now = performance.now();
-    this.micros[step] = Math.round((this.micros[step] ?? 0) + (now - this.#last) * 1000);
-    this.#last = now;
-  }
-}

@@ -10,7 +10,7 @@ import { Channel } from './channel.js';
 import { codeOf } from './failure.js';
 import { Tracer } from './tracer.js';
 import { warmUp } from './warm-up/warm-up.js';
-import { readHost } from './write/system-info.js';
+import { readSystemFacts } from './write/system-info.js';
 
 const CHANNEL_FD = 3;
 
@@ -18,7 +18,7 @@ function main(): void {
   process.title = 'debuggerd: tracer';
   const addon = loadTracingAddon();
   const channel = new Channel(addon, CHANNEL_FD);
-  const host = readHost();
+  const host = readSystemFacts();
   const memory = new MemoryCopy(addon);
   prepareCollection();
   warmUp(addon, host, memory);

@@ -2,6 +2,7 @@
 
 import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob } from '../wire/job.js';
+import { StepTimer } from '../wire/step-timer.js';
 import { reportUnstopped } from './attach/freeze.js';
 import { Capture, type Rehearsal } from './capture/capture.js';
 import { copyBytes } from './capture/dump-budget.js';
@@ -10,9 +11,9 @@ import { MemoryCopy } from './capture/memory-copy.js';
 import { readPerfMap } from './capture/perf-map.js';
 import { signalNumber } from './capture/siginfo.js';
 import { boundedTexts, type Channel } from './channel.js';
-import { Deadline, Stopwatch } from './deadline.js';
+import { Deadline } from './deadline.js';
 import { sendRanges } from './full-memory/full-memory.js';
-import type { Host } from './write/system-info.js';
+import type { SystemFacts } from './write/system-info.js';
 import { writeCopy } from './write/write.js';
 
 /** Less than the daemon's patience, so that a capture in trouble is given up in order. */
@@ -24,12 +25,18 @@ const ACK = Buffer.of(0);
 export class Tracer {
   readonly #addon: TracingAddon;
   readonly #channel: Channel;
-  readonly #host: Host;
+  readonly #host: SystemFacts;
   readonly #memory: MemoryCopy;
   readonly #samples: unknown[] | undefined;
 
   /** `samples` gets what captures are made with. */
-  constructor(addon: TracingAddon, channel: Channel, host: Host, memory = new MemoryCopy(addon), samples?: unknown[]) {
+  constructor(
+    addon: TracingAddon,
+    channel: Channel,
+    host: SystemFacts,
+    memory = new MemoryCopy(addon),
+    samples?: unknown[],
+  ) {
     this.#samples = samples;
     this.#addon = addon;
     this.#channel = channel;
@@ -42,7 +49,7 @@ export class Tracer {
    * before that: the last close of a socket is the daemon's, which knows how to do it without waiting. Returns false when this process has to end, for a thread that it cannot detach.
    */
   serve(job: CaptureJob, client: number, rehearsal: Rehearsal | null = null): boolean {
-    const watch = new Stopwatch();
+    const watch = new StepTimer();
     const deadline = new Deadline(job.deadlineMs ?? DEFAULT_DEADLINE_MS);
     const acknowledge = (): void => this.#acknowledge(client);
     const capture = new Capture(job, {
@@ -83,7 +90,7 @@ export class Tracer {
   }
 
   /** Writes the copy and hands it over, with the files. */
-  #deliver(capture: Capture, watch: Stopwatch): void {
+  #deliver(capture: Capture, watch: StepTimer): void {
     const { job, losses, prepared, registers, memory, siginfo, timeMs, unstopped } = capture;
     reportUnstopped(job.pid, unstopped, losses);
     const written = writeCopy(this.#addon, {

@@ -1,6 +1,6 @@
+import type { FunctionAt, SymbolSource } from '../symbols/provider.js';
 import { DEX, TRUSTS, type UnwoundFrame } from './frame.js';
 import type { FrameBuffer } from './frame-buffer.js';
-import type { FunctionAt, SymbolSource } from './module.js';
 import type { ProcessImages } from './process-images.js';
 
 /** Where the names of frames come from. */

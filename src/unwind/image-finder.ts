@@ -4,12 +4,12 @@ import { type MemoryRange, MemorySource } from '../bytes/memory-source.js';
 import { ElfError } from '../objects/elf/elf-error.js';
 import { ElfFile } from '../objects/elf/elf-file.js';
 import { isElf } from '../objects/elf/headers.js';
+import { SegmentType } from '../objects/elf/layout.js';
 import type { Mapping } from './mapping.js';
 import { isDevice, type MappingTable } from './mapping-table.js';
 import type { ModuleSource } from './module.js';
 
 const PROT_READ = 1;
-const PT_LOAD = 1;
 /** An ELF64 header: mappings smaller than it are read as if they had its size. */
 const HEADER = 64;
 
@@ -124,7 +124,7 @@ function imageSize(source: ByteSource): number {
   if (elf instanceof ElfError) return 0;
   let size = elf.sectionHeadersEnd;
   for (const segment of elf.segments)
-    if (segment.type === PT_LOAD) size = Math.max(size, segment.offset + segment.filesz);
+    if (segment.type === SegmentType.load) size = Math.max(size, segment.offset + segment.filesz);
   return size;
 }
 

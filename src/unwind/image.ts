@@ -4,7 +4,7 @@ import { debugFrame, ehFrame } from '../objects/dwarf/frame-sections.js';
 import type { RegisterMap } from '../objects/dwarf/register-map.js';
 import { ElfFile } from '../objects/elf/elf-file.js';
 import { gnuDebugData } from '../objects/elf/gnu-debugdata.js';
-import type { FunctionAt, Naming, SymbolSource } from './module.js';
+import type { FunctionAt, SymbolProvider, SymbolSource } from '../symbols/provider.js';
 import type { RegisterState } from './registers.js';
 import { CfiStepper } from './rules/cfi.js';
 import { ExidxStepper } from './rules/exidx.js';
@@ -48,7 +48,7 @@ export class Image {
    */
   lastRefused = false;
   readonly #registers: RegisterMap;
-  readonly #naming: Naming;
+  readonly #naming: SymbolProvider;
   readonly #strict: boolean;
   #symbols: SymbolSource | null = null;
   /** Tables opened so far, in order; `#openers` are those not opened yet. */
@@ -60,7 +60,7 @@ export class Image {
   readonly #call = new Int8Array(CACHE);
 
   /** @param strict the tables are read as Android's unwinder reads them */
-  constructor(elf: ElfFile, arch: Arch, registers: RegisterMap, naming: Naming, strict = false) {
+  constructor(elf: ElfFile, arch: Arch, registers: RegisterMap, naming: SymbolProvider, strict = false) {
     this.elf = elf;
     this.arch = arch;
     this.#registers = registers;

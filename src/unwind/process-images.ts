@@ -4,15 +4,16 @@ import type { Memory } from '../bytes/memory.js';
 import { frameRanges } from '../objects/dwarf/frame-sections.js';
 import { RegisterMap } from '../objects/dwarf/register-map.js';
 import type { ElfFile } from '../objects/elf/elf-file.js';
+import { SegmentType } from '../objects/elf/layout.js';
 import { storedEntryAt } from '../objects/elf/zip.js';
+import type { SymbolProvider } from '../symbols/provider.js';
 import { Image } from './image.js';
 import { type IdentifiedSource, ImageCache } from './image-cache.js';
 import { type FoundElf, ImageFinder } from './image-finder.js';
 import type { Mapping } from './mapping.js';
 import type { MappingTable } from './mapping-table.js';
-import type { ModuleSource, Naming } from './module.js';
+import type { ModuleSource } from './module.js';
 
-const PT_LOAD = 1;
 const SHF_EXECINSTR = 4;
 
 /** What is known of one mapping. */
@@ -34,7 +35,7 @@ export interface ProcessImagesOptions {
   readonly mappings: MappingTable;
   readonly memory: Memory;
   readonly files: ModuleSource;
-  readonly naming: Naming;
+  readonly naming: SymbolProvider;
   readonly cache?: ImageCache;
   readonly strict?: boolean;
 }
@@ -160,7 +161,7 @@ export class ProcessImages {
  * the code. Such an image has no segments, and an executable section where the mapping is.
  */
 function isAbsolute(elf: ElfFile, mapping: Mapping): boolean {
-  if (elf.segments.some(({ type }) => type === PT_LOAD)) return false;
+  if (elf.segments.some(({ type }) => type === SegmentType.load)) return false;
   const inside = (address: number): boolean => address >= mapping.start && address < mapping.end;
   if (elf.sections.some(({ flags, addr }) => (flags & SHF_EXECINSTR) !== 0 && inside(addr))) return true;
   return frameRanges(elf).some(({ starts }) => starts.some(inside));

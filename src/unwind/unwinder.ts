@@ -1,6 +1,7 @@
 import type { Arch } from '../arch/arch.js';
 import type { Memory } from '../bytes/memory.js';
 import { WordMemory } from '../bytes/word-memory.js';
+import type { SymbolProvider, SymbolSource } from '../symbols/provider.js';
 import { describeRule } from './describe-rule.js';
 import type { Explain } from './explain.js';
 import { CFI, CONTEXT, DEX, EXIDX, JIT, LEAF, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
@@ -11,7 +12,7 @@ import { type Image, matchTrampoline } from './image.js';
 import type { ImageCache } from './image-cache.js';
 import type { Mapping } from './mapping.js';
 import { MappingTable } from './mapping-table.js';
-import type { DexSource, JitSource, ModuleSource, Naming, SymbolSource } from './module.js';
+import type { DexSource, JitSource, ModuleSource } from './module.js';
 import { type MappedImage, ProcessImages } from './process-images.js';
 import { RegisterState } from './registers.js';
 import { stepSignal } from './rules/signal.js';
@@ -27,7 +28,7 @@ export interface UnwinderOptions {
   readonly mappings: readonly Mapping[];
   readonly memory: Memory;
   readonly files: ModuleSource;
-  readonly naming: Naming;
+  readonly naming: SymbolProvider;
   readonly cache?: ImageCache;
   /** Code made at run time, and dex pcs; by default what the process tells debuggers. */
   readonly jit?: JitSource;

@@ -3,11 +3,11 @@ import { byName } from '../../src/arch/index.js';
 import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
 import { CoreFile } from '../../src/coredump/core-file.js';
 import { coreToMinidump } from '../../src/coredump/core-to-minidump.js';
+import { findDsoDebug } from '../../src/coredump/dso-debug.js';
 import { minidumpToCore } from '../../src/coredump/minidump-to-core.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { Platform, ProcessorArchitecture } from '../../src/minidump/format/system.js';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
-import { findDsoDebug } from '../../src/minidump/writer/dso-debug.js';
 import { MinidumpWriter } from '../../src/minidump/writer/writer.js';
 import { target } from '../fuzz/targets/core.js';
 import {

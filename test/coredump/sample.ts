@@ -1,12 +1,12 @@
 /** A minidump of a made-up process of any of our CPUs: two threads, two modules, a stack, code. Addresses fit 32 bits. */
 import type { Arch } from '../../src/arch/arch.js';
 import { setU64 } from '../../src/bytes/struct.js';
+import { dsoDebugSection } from '../../src/coredump/dso-debug.js';
 import type { CoreRegion } from '../../src/coredump/planned-segments.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { Platform } from '../../src/minidump/format/system.js';
 import { encodeRawRegisters } from '../../src/minidump/reader/raw-registers.js';
 import { type DumpInfo, encodeJson } from '../../src/minidump/reader/vendor.js';
-import { dsoDebugSection } from '../../src/minidump/writer/dso-debug.js';
 import { MinidumpWriter } from '../../src/minidump/writer/writer.js';
 
 export const CRASHED = { tid: 4711, pc: 0x56551234, sp: 0xbfff0010 } as const;

@@ -1,13 +1,14 @@
 /** Dumps that a crashing process has bent: whatever it wrote, a job ends, with a report or with a reason. */
 import { describe, expect, it } from 'vitest';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
-import { EngraveError, engraveMinidump, openDump } from '../../src/report/from-dump/engrave.js';
+import { engraveMinidump } from '../../src/report/from-dump/engrave.js';
+import { EngraveError, openDump } from '../../src/report/from-dump/opened-dump.js';
 import { StackUnwinder } from '../../src/report/from-dump/stack-unwinder.js';
-import type { Naming } from '../../src/unwind/module.js';
+import type { SymbolProvider } from '../../src/symbols/provider.js';
 import { APP, buildDump, type DumpSpec, MAPS, STACK } from './build-dump.js';
 import { tinyElf } from './build-elf.js';
 
-const naming: Naming = { symbols: () => ({ functionAt: () => null }), demangle: (name) => name };
+const naming: SymbolProvider = { symbols: () => ({ functionAt: () => null }), demangle: (name) => name };
 const OUTPUTS = ['tombstone', 'minidump', 'backtrace', 'notification'] as const;
 
 /** Engraves with the real unwinder and no files; null where the dump is refused. */

@@ -1,6 +1,7 @@
 /** Real processes, the real tracer, the real engraver in its confinement: from a crash to its texts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { engraveMinidump, openDump } from '../../src/report/from-dump/engrave.js';
+import { engraveMinidump } from '../../src/report/from-dump/engrave.js';
+import { openDump } from '../../src/report/from-dump/opened-dump.js';
 import { RecordedUnwinder } from '../../src/report/from-dump/thread-unwinder.js';
 import { decodeUnwoundReport } from '../../src/report/from-dump/unwound-report.js';
 import type { OutputKind } from '../../src/wire/job.js';

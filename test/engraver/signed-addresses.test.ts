@@ -1,7 +1,8 @@
 /** arm64 that signs return addresses: which bits are the signature is in the dump. */
 import { expect, it } from 'vitest';
 import { arm64 } from '../../src/arch/arm64.js';
-import { engraveMinidump, openDump } from '../../src/report/from-dump/engrave.js';
+import { engraveMinidump } from '../../src/report/from-dump/engrave.js';
+import { openDump } from '../../src/report/from-dump/opened-dump.js';
 import { StackUnwinder } from '../../src/report/from-dump/stack-unwinder.js';
 import { parseTombstone } from '../e2e/tombstone-text.js';
 import { APP, buildDump, STACK } from './build-dump.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { codeName, hasFaultAddress, signalLine, signalName } from '../../src/linux/signals.js';
+import { codeName, hasFaultAddress, signalName } from '../../src/linux/signals.js';
+import { signalLine } from '../../src/report/classic/signal-line.js';
 import { signal } from '../report/build-report.js';
 
 describe('signalName', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
 import { BufferSource } from '../../src/bytes/byte-source.js';
 import { BufferMemory } from '../../src/bytes/memory.js';
-import type { FunctionAt } from '../../src/unwind/module.js';
+import type { FunctionAt } from '../../src/symbols/provider.js';
 import { Unwinder } from '../../src/unwind/unwinder.js';
 import { buildElf, words } from '../objects/elf/elf-builder.js';
 import { EM_ARM } from './exidx-builder.js';

@@ -2,10 +2,10 @@
 import type { Arch } from '../../src/arch/arch.js';
 import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
 import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
+import type { FunctionAt, SymbolProvider } from '../../src/symbols/provider.js';
 import type { Decision } from '../../src/unwind/explain.js';
 import type { UnwoundFrame } from '../../src/unwind/frame.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
-import type { FunctionAt, Naming } from '../../src/unwind/module.js';
 import { type StopReason, Unwinder, type UnwinderOptions } from '../../src/unwind/unwinder.js';
 import { FrameBuilder, le } from '../objects/dwarf/frame-builder.js';
 import { buildElf } from '../objects/elf/elf-builder.js';
@@ -120,7 +120,7 @@ export function registerFile(arch: Arch, values: Readonly<Record<string, number 
 }
 
 /** Names by the functions' ranges. */
-export function namesOf(functions: readonly FunctionSpec[]): Naming {
+export function namesOf(functions: readonly FunctionSpec[]): SymbolProvider {
   const functionAt = (address: number): FunctionAt | null => {
     const found = functions.find(({ start, size }) => address >= start && address < start + size);
     return found === undefined ? null : { name: found.name, offset: address - found.start };

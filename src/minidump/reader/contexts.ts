@@ -9,29 +9,9 @@ import { x86 as x86Arch } from '../../arch/x86.js';
 import { x86_64 as x86_64Arch } from '../../arch/x86_64.js';
 import { MinidumpError } from '../format/error.js';
 import { ProcessorArchitecture, processorArchitectureName } from '../format/system.js';
+import type { ContextLayout, ContextRegister } from './context-layout.js';
 import { viewOf } from './dump-file.js';
 import { arm64Old, mips, mips64, ppc, ppc64, riscv, riscv64, sparc } from './foreign-contexts.js';
-
-export interface ContextRegister {
-  readonly name: string;
-  readonly offset: number;
-  readonly size: 2 | 4 | 8 | 16;
-}
-
-export interface ContextLayout {
-  /** x86 amd64 arm arm64 mips mips64 ppc ppc64 sparc riscv riscv64 */
-  readonly cpu: string;
-  readonly size: number;
-  /** The bit of context_flags that tells the CPU. */
-  readonly flags: { readonly offset: number; readonly value: number };
-  /** context_flags has 64 bits. */
-  readonly wideFlags?: boolean;
-  /** Contexts may be longer: XSAVE state follows. */
-  readonly extensible?: boolean;
-  readonly registers: readonly ContextRegister[];
-  readonly pc: string;
-  readonly sp: string;
-}
 
 export interface RegisterValue {
   readonly name: string;

@@ -1,7 +1,7 @@
 /**
  * CPU contexts of machines that we do not run on, for reading. Layouts: Breakpad's minidump_cpu_{mips,ppc,ppc64,sparc,riscv,arm64}.h.
  */
-import type { ContextLayout, ContextRegister } from './contexts.js';
+import type { ContextLayout, ContextRegister } from './context-layout.js';
 
 /** Registers of one size that follow one another. */
 function run(names: readonly string[], offset: number, size: 4 | 8): ContextRegister[] {

@@ -1,7 +1,9 @@
 /** Finds the call frame information of an image. */
 
 import { LittleEndian } from '../../bytes/little-endian.js';
-import type { ElfFile, ElfSection } from '../elf/elf-file.js';
+import type { ElfFile } from '../elf/elf-file.js';
+import type { ElfSection } from '../elf/headers.js';
+import { SegmentType } from '../elf/layout.js';
 import { CfiTable } from './cfi-table.js';
 import { Cursor } from './cursor.js';
 import { DwarfError } from './dwarf-error.js';
@@ -10,8 +12,6 @@ import { FdeIndex } from './fde-index.js';
 import { FrameEntries, type FrameSection } from './frame-entry.js';
 import type { RegisterMap } from './register-map.js';
 
-const PT_LOAD = 1;
-const PT_GNU_EH_FRAME = 0x6474e550;
 const SHT_NOBITS = 8;
 const NONE = new Uint8Array(0);
 const PAGE = 4096;
@@ -69,10 +69,10 @@ function sectionPlace(elf: ElfFile, section: ElfSection): Place {
   return { bytes: elf.contents(section), address: section.addr };
 }
 
-/** .eh_frame_hdr: what PT_GNU_EH_FRAME says, else the section header. */
+/** .eh_frame_hdr: what SegmentType.gnuEhFrame says, else the section header. */
 function headerPlace(elf: ElfFile): Place | null {
   for (const segment of elf.segments) {
-    if (segment.type === PT_GNU_EH_FRAME && segment.offset > 0) {
+    if (segment.type === SegmentType.gnuEhFrame && segment.offset > 0) {
       return { bytes: readSparse(elf, segment.offset, segment.memsz), address: segment.vaddr };
     }
   }
@@ -91,7 +91,8 @@ function framePlace(elf: ElfFile, header: Place | null): Place | null {
   const address = readPointer(cursor, encoding, basesOf(elf, header.address, header.address), 0);
   if (cursor.failed) return null;
   for (const segment of elf.segments) {
-    if (segment.type !== PT_LOAD || address < segment.vaddr || address - segment.vaddr >= segment.filesz) continue;
+    if (segment.type !== SegmentType.load || address < segment.vaddr || address - segment.vaddr >= segment.filesz)
+      continue;
     const skip = address - segment.vaddr;
     return { bytes: readSparse(elf, segment.offset + skip, segment.filesz - skip), address };
   }

@@ -1,9 +1,8 @@
 /** The dynamic section: {tag, value} pairs of words, ended by DT_NULL (gABI chapter 5). */
 import { LittleEndian } from '../../bytes/little-endian.js';
-import type { ElfFile } from './elf-file.js';
+import { type ElfParts, offsetOf } from './headers.js';
+import { SectionType, SegmentType } from './layout.js';
 
-const PT_DYNAMIC = 2;
-const SHT_STRTAB = 3;
 const DT_NULL = 0;
 const DT_STRTAB = 5;
 const DT_STRSZ = 10;
@@ -17,8 +16,8 @@ const NAME_LIMIT = 1024;
  *
  * @param sectionsOnly place the string table by the section header whose address is DT_STRTAB, and by nothing else
  */
-export function soname(elf: ElfFile, sectionsOnly: boolean): string | null {
-  const dynamic = elf.segments.find((segment) => segment.type === PT_DYNAMIC);
+export function soname(elf: ElfParts, sectionsOnly: boolean): string | null {
+  const dynamic = elf.segments.find((segment) => segment.type === SegmentType.dynamic);
   if (dynamic === undefined) return null;
   const word = elf.wordSize;
   const data = new LittleEndian(elf.source.bytes(dynamic.offset, Math.min(dynamic.memsz, ENTRY_LIMIT * 2 * word)));
@@ -34,10 +33,10 @@ export function soname(elf: ElfFile, sectionsOnly: boolean): string | null {
     else if (tag === DT_SONAME) name = value;
   }
   if (table < 0 || name < 0 || !(name < size)) return null;
-  const section = elf.sections.find((candidate) => candidate.type === SHT_STRTAB && candidate.addr === table);
+  const section = elf.sections.find((candidate) => candidate.type === SectionType.strtab && candidate.addr === table);
   let offset = section?.offset ?? -1;
   // An image in memory may hold run-time addresses here, and has no section headers.
-  if (section === undefined && !sectionsOnly) offset = elf.offsetOf(table);
+  if (section === undefined && !sectionsOnly) offset = offsetOf(elf.segments, table);
   if (offset < 0) return null;
   const length = Math.min(size - name, NAME_LIMIT);
   const bytes = elf.source.bytes(offset + name, length);

@@ -1,37 +1,11 @@
+/** One ELF image: its headers, sections, build id and soname, read when they are asked for. */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import { decompressSection } from './compressed-section.js';
 import { soname as dynamicSoname } from './dynamic.js';
 import { ElfError } from './elf-error.js';
-import { parseHeaders } from './headers.js';
+import { type ElfHeaders, type ElfSection, type ElfSegment, offsetOf, parseHeaders } from './headers.js';
+import { SectionType, SHF_COMPRESSED } from './layout.js';
 import { buildIdOf } from './notes.js';
-
-/** A program header. */
-export interface ElfSegment {
-  /** PT_LOAD 1, PT_DYNAMIC 2, PT_NOTE 4, PT_GNU_EH_FRAME 0x6474e550, PT_ARM_EXIDX 0x70000001. */
-  readonly type: number;
-  /** PF_X 1, PF_W 2, PF_R 4. */
-  readonly flags: number;
-  readonly offset: number;
-  readonly vaddr: number;
-  readonly filesz: number;
-  readonly memsz: number;
-}
-
-/** A section header. */
-export interface ElfSection {
-  /** '' when the name could not be read. */
-  readonly name: string;
-  /** SHT_PROGBITS 1, SHT_SYMTAB 2, SHT_STRTAB 3, SHT_NOTE 7, SHT_NOBITS 8, SHT_DYNSYM 11. */
-  readonly type: number;
-  /** SHF_COMPRESSED 0x800. */
-  readonly flags: number;
-  readonly addr: number;
-  readonly offset: number;
-  readonly size: number;
-  readonly link: number;
-  readonly info: number;
-  readonly entsize: number;
-}
 
 const NONE = new Uint8Array(0);
 
@@ -92,8 +66,8 @@ export class ElfFile {
   contents(section: ElfSection): Uint8Array {
     let bytes = this.#contents.get(section);
     if (bytes === undefined) {
-      const raw = section.type === 8 ? NONE : this.source.bytes(section.offset, section.size);
-      bytes = (section.flags & 0x800) !== 0 ? decompressSection(raw, this.bits) : raw;
+      const raw = section.type === SectionType.nobits ? NONE : this.source.bytes(section.offset, section.size);
+      bytes = (section.flags & SHF_COMPRESSED) !== 0 ? decompressSection(raw, this.bits) : raw;
       this.#contents.set(section, bytes);
     }
     return bytes;
@@ -101,12 +75,7 @@ export class ElfFile {
 
   /** Offset in the image of an address, through the PT_LOAD that holds it in its file part; -1 when none does. */
   offsetOf(vaddr: number): number {
-    for (const segment of this.segments) {
-      if (segment.type === 1 && vaddr >= segment.vaddr && vaddr - segment.vaddr < segment.filesz) {
-        return segment.offset + (vaddr - segment.vaddr);
-      }
-    }
-    return -1;
+    return offsetOf(this.segments, vaddr);
   }
 
   /** NT_GNU_BUILD_ID as lower-case hex, from .note.gnu.build-id or else the PT_NOTE segments; null when there is none. */
@@ -126,16 +95,4 @@ export class ElfFile {
     if (this.#sectionSoname === undefined) this.#sectionSoname = dynamicSoname(this, true);
     return this.#sectionSoname;
   }
-}
-
-/** What the headers of an image say. */
-export interface ElfHeaders {
-  readonly bits: 32 | 64;
-  readonly machine: number;
-  readonly type: number;
-  readonly entry: number;
-  readonly sectionHeadersEnd: number;
-  readonly segments: readonly ElfSegment[];
-  readonly sections: readonly ElfSection[];
-  readonly loadBias: number;
 }

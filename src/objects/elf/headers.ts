@@ -1,14 +1,60 @@
 /**
- * The ELF header, program headers and section headers. Layouts: System V gABI, chapters 4 and 5 (Elf32_Ehdr 52 bytes, Elf64_Ehdr
- * 64; Phdr 32/56; Shdr 40/64).
+ * The ELF header, program headers and section headers of an image, checked and read by the tables of layout.ts.
  */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import { LittleEndian } from '../../bytes/little-endian.js';
+import { readStruct, type Struct, type Values } from '../../bytes/struct.js';
 import { ElfError } from './elf-error.js';
-import type { ElfHeaders, ElfSection, ElfSegment } from './elf-file.js';
+import { ELF_LAYOUTS, type ElfLayout, SectionType, SegmentFlag, SegmentType, SHN_XINDEX } from './layout.js';
 
-const PT_LOAD = 1;
-const PF_X = 1;
+/** A program header. */
+export interface ElfSegment {
+  /** PT_LOAD 1, PT_DYNAMIC 2, PT_NOTE 4, PT_GNU_EH_FRAME 0x6474e550, PT_ARM_EXIDX 0x70000001. */
+  readonly type: number;
+  /** PF_X 1, PF_W 2, PF_R 4. */
+  readonly flags: number;
+  readonly offset: number;
+  readonly vaddr: number;
+  readonly filesz: number;
+  readonly memsz: number;
+}
+
+/** A section header. */
+export interface ElfSection {
+  /** '' when the name could not be read. */
+  readonly name: string;
+  /** SHT_PROGBITS 1, SHT_SYMTAB 2, SHT_STRTAB 3, SHT_NOTE 7, SHT_NOBITS 8, SHT_DYNSYM 11. */
+  readonly type: number;
+  /** SHF_COMPRESSED 0x800. */
+  readonly flags: number;
+  readonly addr: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly link: number;
+  readonly info: number;
+  readonly entsize: number;
+}
+
+/** What the headers of an image say. */
+export interface ElfHeaders {
+  readonly bits: 32 | 64;
+  readonly machine: number;
+  readonly type: number;
+  readonly entry: number;
+  readonly sectionHeadersEnd: number;
+  readonly segments: readonly ElfSegment[];
+  readonly sections: readonly ElfSection[];
+  readonly loadBias: number;
+}
+
+/** What the readers of one part need of an image. */
+export interface ElfParts {
+  readonly source: ByteSource;
+  readonly wordSize: 4 | 8;
+  readonly segments: readonly ElfSegment[];
+  readonly sections: readonly ElfSection[];
+}
+
 /** Longest section name that is kept. */
 const NAME_LIMIT = 128;
 const MAX_SEGMENTS = 0xffff;
@@ -19,138 +65,98 @@ export function isElf(source: ByteSource): boolean {
   return magic.length === 4 && magic[0] === 0x7f && magic[1] === 0x45 && magic[2] === 0x4c && magic[3] === 0x46;
 }
 
+/** Offset in the image of an address, through the PT_LOAD that holds it in its file part; -1 when none does. */
+export function offsetOf(segments: readonly ElfSegment[], vaddr: number): number {
+  for (const { type, vaddr: start, filesz, offset } of segments) {
+    if (type === SegmentType.load && vaddr >= start && vaddr - start < filesz) return offset + (vaddr - start);
+  }
+  return -1;
+}
+
+/** The headers of a little-endian image, or what is wrong with them. */
 export function parseHeaders(source: ByteSource): ElfHeaders | ElfError {
   const ident = source.bytes(0, 64);
   if (!isElf(source)) return new ElfError('no ELF magic');
   const bits = ident[4] === 1 ? 32 : ident[4] === 2 ? 64 : 0;
   if (bits === 0) return new ElfError(`class ${ident[4]} is neither 32 nor 64 bits`);
   if (ident[5] !== 1) return new ElfError('not little-endian');
-  const size = bits === 64 ? 64 : 52;
+  const layout = ELF_LAYOUTS[bits === 64 ? 8 : 4];
+  const { size } = layout.header;
   if (ident.length < size) return new ElfError(`ELF header needs ${size} bytes, ${ident.length} are there`);
-  const data = new LittleEndian(ident);
-  const wide = bits === 64;
-  const table = wide ? 54 : 42;
-  const segments = parseSegments(
-    source,
-    wide,
-    data.word(wide ? 32 : 28, wide ? 8 : 4),
-    data.u16(table),
-    data.u16(table + 2),
-  );
+  const header = readStruct(viewOf(ident), 0, layout.header, true);
+  const segments = parseSegments(source, layout.segment, header.phoff, header.phentsize, header.phnum);
   if (segments instanceof ElfError) return segments;
-  const shoff = data.word(wide ? 40 : 32, wide ? 8 : 4);
-  const shentsize = data.u16(table + 4);
-  const shnum = data.u16(table + 6);
-  const sections = parseSections(source, wide, shoff, shentsize, shnum, data.u16(table + 8));
-  const executable = segments.find((segment) => segment.type === PT_LOAD && (segment.flags & PF_X) !== 0);
+  const executable = segments.find(({ type, flags }) => type === SegmentType.load && (flags & SegmentFlag.x) !== 0);
   return {
     bits,
-    machine: data.u16(18),
-    type: data.u16(16),
-    entry: data.word(24, wide ? 8 : 4),
-    sectionHeadersEnd: shnum === 0 ? 0 : shoff + shentsize * shnum,
+    machine: header.machine,
+    type: header.type,
+    entry: header.entry,
+    sectionHeadersEnd: header.shnum === 0 ? 0 : header.shoff + header.shentsize * header.shnum,
     segments,
-    sections,
+    sections: parseSections(source, layout.section, header),
     loadBias: executable === undefined ? 0 : executable.vaddr - executable.offset,
   };
 }
 
 function parseSegments(
   source: ByteSource,
-  wide: boolean,
+  layout: ElfLayout['segment'],
   offset: number,
   entry: number,
   count: number,
 ): ElfSegment[] | ElfError {
-  const size = wide ? 56 : 32;
   if (count > MAX_SEGMENTS) return new ElfError(`${count} program headers`);
   if (count === 0) return [];
-  if (entry < size) return new ElfError(`program header entries of ${entry} bytes, ${size} needed`);
-  const data = new LittleEndian(source.bytes(offset, entry * count));
-  if (data.length < entry * (count - 1) + size) {
-    return new ElfError(`${count} program headers need ${entry * count} bytes, ${data.length} are there`);
+  if (entry < layout.size) return new ElfError(`program header entries of ${entry} bytes, ${layout.size} needed`);
+  const bytes = source.bytes(offset, entry * count);
+  if (bytes.length < entry * (count - 1) + layout.size) {
+    return new ElfError(`${count} program headers need ${entry * count} bytes, ${bytes.length} are there`);
   }
-  const segments: ElfSegment[] = [];
-  for (let at = 0, i = 0; i < count; i++, at += entry) {
-    segments.push(
-      wide
-        ? {
-            type: data.u32(at),
-            flags: data.u32(at + 4),
-            offset: data.u64(at + 8),
-            vaddr: data.u64(at + 16),
-            filesz: data.u64(at + 32),
-            memsz: data.u64(at + 40),
-          }
-        : {
-            type: data.u32(at),
-            flags: data.u32(at + 24),
-            offset: data.u32(at + 4),
-            vaddr: data.u32(at + 8),
-            filesz: data.u32(at + 16),
-            memsz: data.u32(at + 20),
-          },
-    );
-  }
-  return segments;
+  return entriesOf(bytes, layout, entry, count);
 }
 
 /** Section headers are optional to every reader: what is broken is left out. */
 function parseSections(
   source: ByteSource,
-  wide: boolean,
-  offset: number,
-  entry: number,
-  declared: number,
-  nameIndex: number,
+  layout: ElfLayout['section'],
+  header: { readonly shoff: number; readonly shentsize: number; readonly shnum: number; readonly shstrndx: number },
 ): ElfSection[] {
-  const size = wide ? 64 : 40;
-  if (!(entry >= size) || !(offset > 0)) return [];
-  let count = declared;
-  let names = nameIndex;
-  if (declared === 0 || nameIndex === 0xffff) {
+  const { shoff: offset, shentsize: entry } = header;
+  if (!(entry >= layout.size) || !(offset > 0)) return [];
+  let { shnum: count, shstrndx: names } = header;
+  if (count === 0 || names === SHN_XINDEX) {
     // Extended numbering: the first header holds the count (sh_size) and the name table's index (sh_link).
-    const first = new LittleEndian(source.bytes(offset, size));
-    if (declared === 0) count = first.word(wide ? 32 : 20, wide ? 8 : 4);
-    if (nameIndex === 0xffff) names = first.u32(wide ? 40 : 24);
+    const [first] = entriesOf(source.bytes(offset, layout.size), layout, layout.size, 1);
+    if (count === 0) count = first?.size ?? 0;
+    if (names === SHN_XINDEX) names = first?.link ?? 0;
   }
   if (!(count > 0 && count <= MAX_SECTIONS)) return [];
-  const data = new LittleEndian(source.bytes(offset, entry * count));
-  const raw: { name: number; section: ElfSection }[] = [];
-  for (let at = 0; at + size <= data.length && raw.length < count; at += entry) {
-    raw.push({ name: data.u32(at), section: wide ? section64(data, at) : section32(data, at) });
-  }
-  const table = raw[names]?.section;
+  const headers = entriesOf(source.bytes(offset, entry * count), layout, entry, count);
+  const table = headers[names];
   const strings = new LittleEndian(
-    table === undefined || table.type === 8 ? new Uint8Array(0) : source.bytes(table.offset, table.size),
+    table === undefined || table.type === SectionType.nobits
+      ? new Uint8Array(0)
+      : source.bytes(table.offset, table.size),
   );
-  return raw.map(({ name, section }) => ({ ...section, name: strings.text(name, NAME_LIMIT) }));
+  return headers.map((section) => ({ ...section, name: strings.text(section.name, NAME_LIMIT) }));
 }
 
-function section64(data: LittleEndian, at: number): ElfSection {
-  return {
-    name: '',
-    type: data.u32(at + 4),
-    flags: data.u32(at + 8),
-    addr: data.u64(at + 16),
-    offset: data.u64(at + 24),
-    size: data.u64(at + 32),
-    link: data.u32(at + 40),
-    info: data.u32(at + 44),
-    entsize: data.u64(at + 56),
-  };
+/** At most `count` structures that begin every `entry` bytes, as far as they are whole. */
+function entriesOf<L extends ElfLayout['segment'] | ElfLayout['section']>(
+  bytes: Uint8Array,
+  layout: L,
+  entry: number,
+  count: number,
+): (L extends Struct<infer F> ? Values<F> : never)[] {
+  const view = viewOf(bytes);
+  const found = [];
+  for (let at = 0; at + layout.size <= bytes.length && found.length < count; at += entry) {
+    found.push(readStruct(view, at, layout as Struct, true));
+  }
+  return found as (L extends Struct<infer F> ? Values<F> : never)[];
 }
 
-function section32(data: LittleEndian, at: number): ElfSection {
-  return {
-    name: '',
-    type: data.u32(at + 4),
-    flags: data.u32(at + 8),
-    addr: data.u32(at + 12),
-    offset: data.u32(at + 16),
-    size: data.u32(at + 20),
-    link: data.u32(at + 24),
-    info: data.u32(at + 28),
-    entsize: data.u32(at + 36),
-  };
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

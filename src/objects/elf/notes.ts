@@ -3,23 +3,22 @@
  * with p_align 8 occur too, but the build id's owner "GNU\0" and its usual 20 bytes keep both readings the same for the first note).
  */
 import { LittleEndian } from '../../bytes/little-endian.js';
-import type { ElfFile } from './elf-file.js';
+import type { ElfParts } from './headers.js';
+import { SectionType, SegmentType } from './layout.js';
 
-const SHT_NOTE = 7;
-const PT_NOTE = 4;
 const NT_GNU_BUILD_ID = 3;
 /** No real note part is larger. */
 const NOTES_LIMIT = 64 * 1024;
 const BUILD_ID_LIMIT = 64;
 
-export function buildIdOf(elf: ElfFile): string | null {
+export function buildIdOf(elf: ElfParts): string | null {
   for (const section of elf.sections) {
-    if (section.type !== SHT_NOTE) continue;
+    if (section.type !== SectionType.note) continue;
     const id = findBuildId(elf.source.bytes(section.offset, Math.min(section.size, NOTES_LIMIT)));
     if (id !== null) return id;
   }
   for (const segment of elf.segments) {
-    if (segment.type !== PT_NOTE) continue;
+    if (segment.type !== SegmentType.note) continue;
     const id = findBuildId(elf.source.bytes(segment.offset, Math.min(segment.filesz, NOTES_LIMIT)));
     if (id !== null) return id;
   }

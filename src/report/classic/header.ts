@@ -1,8 +1,8 @@
 /** The lines at the head of a tombstone and of each of its threads. */
 
-import { signalLine } from '../../linux/signals.js';
 import type { Report, ThreadReport } from '../model/report.js';
 import { escapeText } from './escape.js';
+import { signalLine } from './signal-line.js';
 
 /** The line that begins every tombstone: tools look for it. */
 export const TOMBSTONE_START = Array(16).fill('***').join(' ');

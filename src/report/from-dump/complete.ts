@@ -1,13 +1,13 @@
 /** The dump on disk: what the tracer copied, plus the identity of its modules and what unwinding found out. */
 
+import { dsoDebugSection } from '../../coredump/dso-debug.js';
 import { StreamType } from '../../minidump/format/stream-types.js';
 import { readRanges } from '../../minidump/reader/vendor.js';
 import { completeMinidump, type DumpAdditions, type ModuleAddition } from '../../minidump/writer/complete.js';
-import { dsoDebugSection } from '../../minidump/writer/dso-debug.js';
 import { moduleName, VDSO_NAME, versionFromName } from '../../minidump/writer/modules-from-maps.js';
 import { memory64Section } from '../../minidump/writer/writer.js';
-import type { OpenedDump } from './engrave.js';
 import { type LoadedImage, librariesOf } from './libraries.js';
+import type { OpenedDump } from './opened-dump.js';
 import type { BuiltReport } from './report-builder.js';
 import type { Unwinder } from './thread-unwinder.js';
 import { encodeUnwoundReport } from './unwound-report.js';

@@ -3,15 +3,14 @@
  * (they were opened at run time, so their entries lie on the heap) by the module list and what their files say.
  */
 
+import { type DsoDebug, findDsoDebug } from '../../coredump/dso-debug.js';
 import { Auxv } from '../../linux/auxv.js';
 import type { LinkMapEntry } from '../../minidump/reader/linux-streams.js';
-import { type DsoDebug, findDsoDebug } from '../../minidump/writer/dso-debug.js';
 import { VDSO_NAME } from '../../minidump/writer/modules-from-maps.js';
 import type { ElfFile } from '../../objects/elf/elf-file.js';
-import type { OpenedDump } from './engrave.js';
+import { SegmentType } from '../../objects/elf/layout.js';
+import type { OpenedDump } from './opened-dump.js';
 
-const PT_LOAD = 1;
-const PT_DYNAMIC = 2;
 const PAGE = 4096;
 const MAX_DYNAMIC = 64 * 1024;
 
@@ -33,7 +32,7 @@ export function librariesOf({ dump, arch }: OpenedDump, images: readonly LoadedI
   const others = images.filter(({ name }) => name !== VDSO_NAME).map((image) => entryOf(image, image === main));
   const linkMap = [...(found?.linkMap ?? []), ...others.filter(({ dynamic }) => dynamic !== 0 && !known.has(dynamic))];
   if (found !== null) return { ...found, linkMap };
-  const segment = main.elf.segments.find(({ type }) => type === PT_DYNAMIC);
+  const segment = main.elf.segments.find(({ type }) => type === SegmentType.dynamic);
   if (segment === undefined) return null;
   const dynamicSection = main.elf.source.bytes(segment.offset, Math.min(segment.filesz, MAX_DYNAMIC));
   const { dynamic } = entryOf(main, true);
@@ -42,8 +41,8 @@ export function librariesOf({ dump, arch }: OpenedDump, images: readonly LoadedI
 
 /** As the linker would have it: the main program has no name there. */
 function entryOf({ base, name, elf }: LoadedImage, isMain: boolean): LinkMapEntry {
-  const first = elf.segments.find(({ type }) => type === PT_LOAD)?.vaddr ?? 0;
-  const dynamic = elf.segments.find(({ type }) => type === PT_DYNAMIC)?.vaddr;
+  const first = elf.segments.find(({ type }) => type === SegmentType.load)?.vaddr ?? 0;
+  const dynamic = elf.segments.find(({ type }) => type === SegmentType.dynamic)?.vaddr;
   const address = base - (first - (first % PAGE));
   return { address, dynamic: dynamic === undefined ? 0 : address + dynamic, name: isMain ? '' : name };
 }

@@ -2,9 +2,9 @@
 
 import type { ByteSource } from '../../bytes/byte-source.js';
 import { ElfFile } from '../../objects/elf/elf-file.js';
+import { SegmentType } from '../../objects/elf/layout.js';
 import type { DumpMapping } from './mappings.js';
 
-const PT_LOAD = 1;
 const PAGE = 4096;
 const MAX_SEGMENTS = 64;
 
@@ -15,7 +15,7 @@ const up = (value: number) => down(value + PAGE - 1);
 function split(module: DumpMapping, file: ByteSource): DumpMapping[] {
   const elf = ElfFile.parse(file);
   if (!(elf instanceof ElfFile)) return [module];
-  const loads = elf.segments.filter(({ type, filesz }) => type === PT_LOAD && filesz > 0);
+  const loads = elf.segments.filter(({ type, filesz }) => type === SegmentType.load && filesz > 0);
   const [first] = loads;
   if (first === undefined || loads.length > MAX_SEGMENTS) return [module];
   const base = module.start - down(first.vaddr);

@@ -2,21 +2,22 @@
 
 import { StreamType } from '../../minidump/format/stream-types.js';
 import type { ElfFile } from '../../objects/elf/elf-file.js';
+import type { SymbolProvider } from '../../symbols/provider.js';
 import type { Decision } from '../../unwind/explain.js';
 import type { ImageCache } from '../../unwind/image-cache.js';
-import type { ModuleSource, Naming } from '../../unwind/module.js';
+import type { ModuleSource } from '../../unwind/module.js';
 import { PerfMap } from '../../unwind/runtime/perf-map.js';
 import { runtimeCode } from '../../unwind/runtime/runtime-sources.js';
 import { type StopReason, Unwinder as Walker } from '../../unwind/unwinder.js';
 import type { SoftError } from '../model/report.js';
-import type { OpenedDump } from './engrave.js';
 import type { DumpMapping } from './mappings.js';
+import type { OpenedDump } from './opened-dump.js';
 import type { Unwinder } from './thread-unwinder.js';
 import type { FunctionName, MapFacts, UnwoundThread } from './unwound-report.js';
 
 export interface StackUnwinderOptions {
   readonly files: ModuleSource;
-  readonly naming: Naming;
+  readonly naming: SymbolProvider;
   /** Filled as files turn out not to be usable, and here when unwinding itself fails. */
   readonly softErrors: SoftError[];
   /** Compiled tables that outlive this dump. */

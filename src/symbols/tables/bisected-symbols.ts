@@ -1,6 +1,6 @@
 import type { ByteSource } from '../../bytes/byte-source.js';
 import { LittleEndian } from '../../bytes/little-endian.js';
-import type { FunctionAt, SymbolSource } from '../../unwind/module.js';
+import type { FunctionAt, SymbolSource } from '../provider.js';
 import { addressOrder } from './address-order.js';
 import { StringTable } from './string-table.js';
 import { SymbolTable, type SymbolTablePlace } from './symbol-table.js';

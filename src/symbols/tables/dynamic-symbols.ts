@@ -1,5 +1,6 @@
 import type { ByteSource } from '../../bytes/byte-source.js';
 import type { ElfFile } from '../../objects/elf/elf-file.js';
+import { SegmentType } from '../../objects/elf/layout.js';
 import type { SymbolTablePlace } from './symbol-table.js';
 
 /** Tags of the dynamic section (ELF gABI, "Dynamic Section"; DT_GNU_HASH: GNU extension). */
@@ -15,8 +16,6 @@ const DT_GNU_HASH = 0x6fff_fef5;
 const MAX_TAGS = 512;
 const MAX_SYMBOLS = 4 << 20;
 
-const PT_DYNAMIC = 2;
-
 /**
  * The dynamic symbol table of an ELF image that has no section headers, or of one that is only in memory.
  *
@@ -27,7 +26,7 @@ const PT_DYNAMIC = 2;
  * @returns null where the section is absent, unreadable or says nothing about symbols
  */
 export function dynamicSymbolTable(elf: ElfFile, relocation = 0): SymbolTablePlace | null {
-  const dynamic = elf.segments.find((segment) => segment.type === PT_DYNAMIC);
+  const dynamic = elf.segments.find((segment) => segment.type === SegmentType.dynamic);
   if (dynamic === undefined) return null;
   const tags = readTags(elf, dynamic.offset, dynamic.filesz);
   const offset = (tag: number): number => {

@@ -1,6 +1,6 @@
 import { ElfFile } from '../../objects/elf/elf-file.js';
 import { gnuDebugData } from '../../objects/elf/gnu-debugdata.js';
-import type { FunctionAt, SymbolSource } from '../../unwind/module.js';
+import type { FunctionAt, SymbolSource } from '../provider.js';
 import { BisectedSymbols } from './bisected-symbols.js';
 import { dynamicSymbolTable } from './dynamic-symbols.js';
 import { SymbolTable, type SymbolTablePlace } from './symbol-table.js';

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../../bytes/byte-source.js';
-import type { FunctionAt, SymbolSource } from '../../unwind/module.js';
+import type { FunctionAt, SymbolSource } from '../provider.js';
 import { addressOrder } from './address-order.js';
 import { StringTable } from './string-table.js';
 

@@ -11,12 +11,13 @@ import { STATUS_BYTES } from '../../platform/proc-status.js';
 import { readTaskIds } from '../../platform/proc-tasks.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import type { CaptureJob, CaptureLimits } from '../../wire/job.js';
+import type { StepTimer } from '../../wire/step-timer.js';
 import { awaitFatalSignal } from '../attach/crash-wait.js';
 import { Frozen, freeze, seize, type Unstopped, whyUnstopped } from '../attach/freeze.js';
 import { identityProblem, ownerProblem } from '../attach/identity.js';
 import { Prepared } from '../attach/prepare.js';
 import { release } from '../attach/release.js';
-import type { Deadline, Stopwatch } from '../deadline.js';
+import type { Deadline } from '../deadline.js';
 import { CaptureError, Losses } from '../failure.js';
 import { type Snapshot, takeSnapshot } from '../full-memory/forked-copy.js';
 import { fullRanges } from '../full-memory/full-memory.js';
@@ -36,7 +37,7 @@ export interface CaptureTools {
   readonly addon: TracingAddon;
   readonly memory: MemoryCopy;
   readonly deadline: Deadline;
-  readonly watch: Stopwatch;
+  readonly watch: StepTimer;
   /** Tells the client that its process has been attached to. */
   acknowledge(): void;
   readonly rehearsal: Rehearsal | null;

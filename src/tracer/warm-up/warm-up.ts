@@ -11,7 +11,7 @@ import type { CaptureJob, RequestKind } from '../../wire/job.js';
 import type { MemoryCopy } from '../capture/memory-copy.js';
 import { Channel } from '../channel.js';
 import { Tracer } from '../tracer.js';
-import type { Host } from '../write/system-info.js';
+import type { SystemFacts } from '../write/system-info.js';
 import { planForMany } from './made-up-threads.js';
 
 const { SIGKILL, SIGTRAP } = constants.signals;
@@ -30,7 +30,7 @@ const PROGRAM = 'setInterval(() => {}, 1e9)';
 const samples: unknown[] = [];
 
 /** Never throws: a tracer that could not be warmed up is slow, not broken. */
-export function warmUp(addon: TracingAddon, host: Host, memory: MemoryCopy): void {
+export function warmUp(addon: TracingAddon, host: SystemFacts, memory: MemoryCopy): void {
   let pid = -1;
   try {
     pid = addon.spawnConfined({
@@ -48,7 +48,7 @@ export function warmUp(addon: TracingAddon, host: Host, memory: MemoryCopy): voi
   }
 }
 
-function rehearse(addon: TracingAddon, host: Host, memory: MemoryCopy, pid: number): void {
+function rehearse(addon: TracingAddon, host: SystemFacts, memory: MemoryCopy, pid: number): void {
   const status = readProcStatus(pid);
   if (status === null) return;
   const [own, other] = addon.socketPair('seqpacket');

@@ -10,13 +10,13 @@ import { memoryInfoFromMaps } from '../../minidump/writer/memory-info-from-maps.
 import type { MinidumpWriter } from '../../minidump/writer/writer.js';
 import { abortText } from '../capture/abort-message.js';
 import { copyBytes, mapsBytes, wholeLines } from '../capture/dump-budget.js';
-import type { Copy } from './write.js';
+import type { CopiedProcess } from './copied-process.js';
 
 /** Directory entry, padding, and the header of a list. */
 const STREAM_COST = 40;
 
 /** What every dump has, whatever its size. */
-export function addStreams(writer: MinidumpWriter, copy: Copy): void {
+export function addStreams(writer: MinidumpWriter, copy: CopiedProcess): void {
   const { job, prepared, registers, losses } = copy;
   add(writer, StreamType.linuxProcStatus, prepared.facts.status);
   add(writer, StreamType.linuxCmdline, prepared.commandLine);
@@ -40,7 +40,7 @@ export function addStreams(writer: MinidumpWriter, copy: Copy): void {
 }
 
 /** What a full dump does without, the most useful first; and last the losses, these included. */
-export function addOptionalStreams(writer: MinidumpWriter, copy: Copy): void {
+export function addOptionalStreams(writer: MinidumpWriter, copy: CopiedProcess): void {
   const { job, host, prepared, losses } = copy;
   const { environ, mappings } = prepared;
   const { facts } = prepared;
@@ -87,7 +87,7 @@ function add(writer: MinidumpWriter, type: number, bytes: Uint8Array): void {
   if (bytes.length > 0) writer.addStream(type, bytes);
 }
 
-function infoOf({ job, siginfo, timeMs, registers: { pacMask } }: Copy): Buffer {
+function infoOf({ job, siginfo, timeMs, registers: { pacMask } }: CopiedProcess): Buffer {
   return encodeJson({
     version: 1,
     kind: job.kind,

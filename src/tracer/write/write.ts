@@ -1,46 +1,21 @@
 /** Lays out the copy as a minidump in a sealed memfd: what happens after the target was let go. */
 import { writevSync } from 'node:fs';
-import type { Arch } from '../../arch/arch.js';
 import { Auxv } from '../../linux/auxv.js';
 import type { Mapping } from '../../linux/maps.js';
 import { DUMP_REQUESTED } from '../../minidump/format/structs.js';
-import type { LogTailRecord } from '../../minidump/reader/vendor.js';
-import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import { type MappedModule, modulesFromMaps } from '../../minidump/writer/modules-from-maps.js';
 import { MinidumpWriter } from '../../minidump/writer/writer.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import { version } from '../../platform/version.js';
-import type { CaptureJob } from '../../wire/job.js';
-import type { Prepared } from '../attach/prepare.js';
 import { auxiliaryValue } from '../capture/auxiliary.js';
 import type { CopiedMemory } from '../capture/copy.js';
 import { moduleBytes } from '../capture/dump-budget.js';
 import type { RegisterFiles } from '../capture/registers.js';
 import { faultAddress, signalCode, signalNumber } from '../capture/siginfo.js';
-import type { Losses } from '../failure.js';
+import type { CopiedProcess } from './copied-process.js';
 import { redact, withoutRange } from './redact.js';
 import { addOptionalStreams, addStreams } from './streams.js';
-import { type Host, systemRecord } from './system-info.js';
-
-export interface Copy {
-  readonly job: CaptureJob;
-  readonly host: Host;
-  readonly arch: Arch;
-  readonly prepared: Prepared;
-  readonly registers: RegisterFiles;
-  readonly memory: CopiedMemory;
-  /** Threads that were there and could not be stopped. */
-  readonly unstopped: readonly number[];
-  /** siginfo_t of the fatal signal; null when there was none. */
-  readonly siginfo: Buffer | null;
-  readonly logs: readonly LogTailRecord[];
-  readonly perfMap: Buffer;
-  /** Of the freeze: milliseconds since the epoch. */
-  readonly timeMs: number;
-  readonly losses: Losses;
-  /** Of a full capture: memory that follows the dump. */
-  readonly ranges: readonly CopyRange[];
-}
+import { systemRecord } from './system-info.js';
 
 /** Bytes of a module's entry, and of its name besides the characters. */
 const MODULE_ENTRY = 108 + 16;
@@ -53,7 +28,7 @@ export interface Written {
 }
 
 /** The descriptor and its size in bytes. Whoever gets it can be sure that nobody changes it any more. */
-export function writeCopy(addon: TracingAddon, copy: Copy): Written {
+export function writeCopy(addon: TracingAddon, copy: CopiedProcess): Written {
   const writer = layOut(copy);
   const chunks = writer.finish();
   const fd = addon.memfdCreate('debuggerd-copy', { sealing: true });
@@ -68,7 +43,7 @@ export function writeCopy(addon: TracingAddon, copy: Copy): Written {
   }
 }
 
-function layOut(copy: Copy): MinidumpWriter {
+function layOut(copy: CopiedProcess): MinidumpWriter {
   const { job, arch, prepared, registers, host } = copy;
   const writer = new MinidumpWriter(copy.timeMs / 1000);
   const memory = redacted(copy);
@@ -104,14 +79,14 @@ function layOut(copy: Copy): MinidumpWriter {
 }
 
 /** The memory as far as the configuration lets it into a dump. */
-function redacted({ job, arch, prepared, registers, memory }: Copy): CopiedMemory {
+function redacted({ job, arch, prepared, registers, memory }: CopiedProcess): CopiedMemory {
   const { mappings } = prepared;
   const { stat } = prepared.facts;
   const allowed = job.environ === true || stat === null ? memory : withoutRange(memory, stat.environment);
   return job.sanitizeStacks === true ? redact(allowed, arch, mappings, registers) : allowed;
 }
 
-function addThreads(writer: MinidumpWriter, copy: Copy, memory: CopiedMemory): void {
+function addThreads(writer: MinidumpWriter, copy: CopiedProcess, memory: CopiedMemory): void {
   const { registers, prepared, unstopped, losses } = copy;
   const { whole, listed } = memory.threads;
   const contexts = registers.contexts(whole);
@@ -134,7 +109,7 @@ function addThreads(writer: MinidumpWriter, copy: Copy, memory: CopiedMemory): v
   }
 }
 
-function addModules(writer: MinidumpWriter, modules: readonly MappedModule[], { job, losses }: Copy): void {
+function addModules(writer: MinidumpWriter, modules: readonly MappedModule[], { job, losses }: CopiedProcess): void {
   let room = moduleBytes(job.limits);
   let lost = 0;
   for (const { base, size, name } of modules) {
@@ -160,7 +135,7 @@ function elfPages(memory: CopiedMemory): (mapping: Mapping) => boolean | null {
   };
 }
 
-function processTimes({ prepared, host }: Copy): object {
+function processTimes({ prepared, host }: CopiedProcess): object {
   const { stat } = prepared.facts;
   if (stat === null || host.bootTime === 0) return {};
   const seconds = (ticks: number): number => Math.floor(ticks / TICKS_PER_SECOND);

@@ -1,6 +1,6 @@
 import { type ByteSource, SliceSource } from '../../bytes/byte-source.js';
 import { LittleEndian } from '../../bytes/little-endian.js';
-import type { FunctionAt } from '../module.js';
+import type { FunctionAt } from '../../symbols/provider.js';
 import { ClassData } from './dex-class-data.js';
 
 /**

@@ -5,6 +5,7 @@ import type { FdeIndex } from '../../objects/dwarf/fde-index.js';
 import { frameRanges } from '../../objects/dwarf/frame-sections.js';
 import { ElfFile } from '../../objects/elf/elf-file.js';
 import { gnuDebugData } from '../../objects/elf/gnu-debugdata.js';
+import { SegmentFlag, SegmentType } from '../../objects/elf/layout.js';
 import type { JitSource } from '../module.js';
 import {
   type DebugEntry,
@@ -15,8 +16,6 @@ import {
   readDebugList,
 } from './debug-list.js';
 
-const PT_LOAD = 1;
-const PF_X = 1;
 const SHF_ALLOC_EXEC = 0x2 | 0x4;
 
 /** Images that cover one pc, of which the symbols are read. */
@@ -126,7 +125,7 @@ function covers(image: JitImage, pc: number): boolean {
   for (const elf of imagesIn(image.elf)) {
     let loaded = false;
     for (const segment of elf.segments) {
-      if (segment.type !== PT_LOAD || (segment.flags & PF_X) === 0) continue;
+      if (segment.type !== SegmentType.load || (segment.flags & SegmentFlag.x) === 0) continue;
       loaded = true;
       if (pc >= segment.vaddr && pc - segment.vaddr < segment.memsz) return true;
     }

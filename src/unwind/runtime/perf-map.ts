@@ -1,5 +1,5 @@
+import type { FunctionAt, SymbolSource } from '../../symbols/provider.js';
 import { addressOrder } from '../../symbols/tables/address-order.js';
-import type { FunctionAt, SymbolSource } from '../module.js';
 
 /** A file of more lines is cut: a JIT compiler appends as long as it runs. The last lines are the current ones. */
 const MAX_LINES = 1 << 20;

@@ -1,5 +1,6 @@
 import type { Memory } from '../../bytes/memory.js';
-import type { DexSource, JitSource, ModuleSource, Naming } from '../module.js';
+import type { SymbolProvider } from '../../symbols/provider.js';
+import type { DexSource, JitSource, ModuleSource } from '../module.js';
 import type { ProcessImages } from '../process-images.js';
 import { DexFiles } from './dex.js';
 import { globalVariable } from './global-variable.js';
@@ -15,7 +16,7 @@ export interface RuntimeCodeOptions {
   readonly images: ProcessImages;
   readonly memory: Memory;
   readonly files: ModuleSource;
-  readonly naming: Naming;
+  readonly naming: SymbolProvider;
   /** Only what Android's unwinder does. */
   readonly strict: boolean;
 }

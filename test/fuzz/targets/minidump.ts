@@ -1,11 +1,11 @@
 /** Any bytes as a minidump: every stream, every context, completing it. MinidumpError is an answer, anything else a bug. */
 
+import { findDsoDebug } from '../../../src/coredump/dso-debug.js';
 import { MinidumpError } from '../../../src/minidump/format/error.js';
 import { readContext } from '../../../src/minidump/reader/contexts.js';
 import { crashAddress, crashReason } from '../../../src/minidump/reader/crash-reason.js';
 import { Minidump } from '../../../src/minidump/reader/minidump.js';
 import { completeMinidump } from '../../../src/minidump/writer/complete.js';
-import { findDsoDebug } from '../../../src/minidump/writer/dso-debug.js';
 import { everyStream } from '../../minidump/every-stream.js';
 
 export const seeds = (): Uint8Array[] => [everyStream('little'), everyStream('big')];

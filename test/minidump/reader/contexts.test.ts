@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { byName } from '../../../src/arch/index.js';
 import { ProcessorArchitecture as P } from '../../../src/minidump/format/system.js';
-import {
-  archContext,
-  type ContextLayout,
-  contextLayout,
-  contextLayouts,
-  readContext,
-} from '../../../src/minidump/reader/contexts.js';
+import type { ContextLayout } from '../../../src/minidump/reader/context-layout.js';
+import { archContext, contextLayout, contextLayouts, readContext } from '../../../src/minidump/reader/contexts.js';
 
 function sample(layout: ContextLayout, littleEndian: boolean, size = layout.size): Uint8Array {
   const bytes = Uint8Array.from({ length: size }, (_, i) => (i * 31 + 7) & 0xff);

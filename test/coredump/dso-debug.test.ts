@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { BufferMemory } from '../../../src/bytes/memory.js';
-import { Platform, ProcessorArchitecture } from '../../../src/minidump/format/system.js';
-import { Minidump } from '../../../src/minidump/reader/minidump.js';
-import { dsoDebugSection, findDsoDebug } from '../../../src/minidump/writer/dso-debug.js';
-import { MinidumpWriter } from '../../../src/minidump/writer/writer.js';
+import { BufferMemory } from '../../src/bytes/memory.js';
+import { dsoDebugSection, findDsoDebug } from '../../src/coredump/dso-debug.js';
+import { Platform, ProcessorArchitecture } from '../../src/minidump/format/system.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
+import { MinidumpWriter } from '../../src/minidump/writer/writer.js';
 
 const BASE = 0x555500000000;
 

@@ -4,17 +4,17 @@
  * may say anything: reads are checked and the list is bounded.
  */
 
-import { LittleEndian } from '../../bytes/little-endian.js';
-import type { Memory } from '../../bytes/memory.js';
-import { Auxv } from '../../linux/auxv.js';
-import { StreamType } from '../format/stream-types.js';
-import { mdStringSize } from '../format/strings.js';
-import { DSO_DEBUG_32, DSO_DEBUG_64, LINK_MAP_32, LINK_MAP_64 } from '../format/structs.js';
-import type { AuxvEntry, LinkMapEntry } from '../reader/linux-streams.js';
-import { align8, type Section } from './sections.js';
+import { LittleEndian } from '../bytes/little-endian.js';
+import type { Memory } from '../bytes/memory.js';
+import { readStruct } from '../bytes/struct.js';
+import { Auxv } from '../linux/auxv.js';
+import { StreamType } from '../minidump/format/stream-types.js';
+import { mdStringSize } from '../minidump/format/strings.js';
+import { DSO_DEBUG_32, DSO_DEBUG_64, LINK_MAP_32, LINK_MAP_64 } from '../minidump/format/structs.js';
+import type { AuxvEntry, LinkMapEntry } from '../minidump/reader/linux-streams.js';
+import { align8, type Section } from '../minidump/writer/sections.js';
+import { ELF_LAYOUTS, SegmentType } from '../objects/elf/layout.js';
 
-const PT_DYNAMIC = 2;
-const PT_PHDR = 6;
 const DT_DEBUG = 21;
 const MAX_HEADERS = 128;
 const MAX_DYNAMIC = 64 * 1024;
@@ -57,15 +57,15 @@ function findDynamic(
   count: number,
   wordSize: 4 | 8,
 ): { address: number; size: number } | null {
-  const size = wordSize === 8 ? 56 : 32;
-  const headers = new LittleEndian(read(memory, address, count * size));
+  const layout = ELF_LAYOUTS[wordSize].segment;
+  const headers = read(memory, address, count * layout.size);
+  const view = new DataView(headers.buffer, headers.byteOffset, headers.length);
   let bias = 0;
   let found: { address: number; size: number } | null = null;
-  for (let at = 0; at + size <= headers.length; at += size) {
-    const vaddr = headers.word(at + (wordSize === 8 ? 16 : 8), wordSize);
-    const type = headers.u32(at);
-    if (type === PT_PHDR) bias = address - vaddr;
-    if (type === PT_DYNAMIC) found = { address: vaddr, size: headers.word(at + (wordSize === 8 ? 40 : 20), wordSize) };
+  for (let at = 0; at + layout.size <= headers.length; at += layout.size) {
+    const { type, vaddr, memsz } = readStruct(view, at, layout, true);
+    if (type === SegmentType.phdr) bias = address - vaddr;
+    if (type === SegmentType.dynamic) found = { address: vaddr, size: memsz };
   }
   return found && { address: found.address + bias, size: found.size };
 }
