@@ -1,3 +1,4 @@
+/** A process's memory as a source of bytes: an image that is mapped, read where it lies. */
 import type { ByteSource } from './byte-source.js';
 import type { Memory } from './memory.js';
 

@@ -1,3 +1,4 @@
+/** Memory read one word at a time, through a small page cache. */
 import type { Memory } from './memory.js';
 
 const PAGE = 4096;

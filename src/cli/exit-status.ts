@@ -1,3 +1,4 @@
+/** How a command's failure becomes one line and an exit status. */
 import { CommandError } from './failure.js';
 
 /** Runs a command; a failure becomes one line on standard error and the exit status. What is no CommandError is thrown on: a defect. */

@@ -1,1 +1,2 @@
+/** The version that `debuggerd --version` prints. */
 export { version } from '../platform/version.js';

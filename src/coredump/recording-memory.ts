@@ -1,3 +1,4 @@
+/** Memory that remembers what was read through it. */
 import type { Memory } from '../bytes/memory.js';
 import type { CopyRange } from '../minidump/writer/copy-plan.js';
 

@@ -1,3 +1,4 @@
+/** How many descriptors this process may have open. */
 import { readFileSync } from 'node:fs';
 
 /** What a process has where nothing else is known. */

@@ -1,3 +1,4 @@
+/** The symbol provider of ELF images, with a demangler. */
 import type { ElfFile } from '../objects/elf/elf-file.js';
 import type { SymbolProvider } from './provider.js';
 import { ElfSymbols, type ElfSymbolsOptions } from './tables/elf-symbols.js';

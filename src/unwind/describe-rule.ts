@@ -1,3 +1,4 @@
+/** A CFI rule as text, for `--explain`. */
 import type { Arch } from '../arch/arch.js';
 import type { CfiTable } from '../objects/dwarf/cfi-table.js';
 import {

@@ -1,3 +1,4 @@
+/** The frames of one walk as numbers, before they are named. */
 import type { Image } from './image.js';
 
 /** The frames of one stack as numbers, without names; reused from stack to stack. */

@@ -1,3 +1,4 @@
+/** The step from frames as numbers to frames with names. */
 import type { FunctionAt, SymbolSource } from '../symbols/provider.js';
 import { DEX, TRUSTS, type UnwoundFrame } from './frame.js';
 import type { FrameBuffer } from './frame-buffer.js';

@@ -1,3 +1,4 @@
+/** Images that are kept from one process to the next, by the identity of their file. */
 import type { ByteSource } from '../bytes/byte-source.js';
 import type { ElfFile } from '../objects/elf/elf-file.js';
 import type { Image } from './image.js';

@@ -1,3 +1,4 @@
+/** Which ELF image lies behind a mapping, and where in the file it begins. */
 import { type ByteSource, SliceSource } from '../bytes/byte-source.js';
 import type { Memory } from '../bytes/memory.js';
 import { type MemoryRange, MemorySource } from '../bytes/memory-source.js';

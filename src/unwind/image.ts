@@ -1,3 +1,4 @@
+/** One ELF image as the walk asks it: unwind tables, names, signal trampolines. */
 import type { Arch } from '../arch/arch.js';
 import type { WordMemory } from '../bytes/word-memory.js';
 import { debugFrame, ehFrame } from '../objects/dwarf/frame-sections.js';

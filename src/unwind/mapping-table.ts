@@ -1,3 +1,4 @@
+/** The mappings of a process, found by address. */
 import type { Mapping } from './mapping.js';
 
 const PROT_EXEC = 4;

@@ -1,3 +1,4 @@
+/** The interfaces through which the walk gets files, JIT code and dex files. */
 import type { ByteSource } from '../bytes/byte-source.js';
 import type { ElfFile } from '../objects/elf/elf-file.js';
 import type { FunctionAt } from '../symbols/provider.js';

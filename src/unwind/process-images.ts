@@ -1,3 +1,4 @@
+/** The images of one process, by pc. */
 import type { Arch } from '../arch/arch.js';
 import type { ByteSource } from '../bytes/byte-source.js';
 import type { Memory } from '../bytes/memory.js';

@@ -1,3 +1,4 @@
+/** The registers of the frame that is being unwound. */
 import type { Arch } from '../arch/arch.js';
 
 /** Above this an address is not one: 2^53. */

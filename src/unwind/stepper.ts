@@ -1,3 +1,4 @@
+/** What each way of unwinding one frame offers the walk. */
 import type { WordMemory } from '../bytes/word-memory.js';
 import type { RegisterState } from './registers.js';
 

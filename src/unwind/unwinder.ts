@@ -1,3 +1,4 @@
+/** The walk: frame after frame, by the surest way there is. */
 import type { Arch } from '../arch/arch.js';
 import type { Memory } from '../bytes/memory.js';
 import { WordMemory } from '../bytes/word-memory.js';

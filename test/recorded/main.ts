@@ -8,7 +8,6 @@ import { prepareXz } from '../../src/objects/elf/xz.js';
 import { Demangler } from '../../src/symbols/demangle/demangle.js';
 import { loadDemangleAddon } from '../../src/symbols/demangle/demangle-addon.js';
 import { naming } from '../../src/symbols/naming.js';
-import { runtimeCode } from '../../src/unwind/runtime/runtime-sources.js';
 import { Unwinder } from '../../src/unwind/unwinder.js';
 import { loadCase } from './case.js';
 import { differences } from './compare.js';
@@ -27,7 +26,6 @@ export function runCase(directory: string, explain = false): string[] {
     pacMask,
     naming: naming(demangler.demangle, { dynamic: false, bisect: true }),
     strict: true,
-    ...runtimeCode({ arch, mappings, memory, files, strict: true }),
     ...(explain
       ? { explain: (decision) => console.log(`  ${decision.frame} ${decision.kind}: ${decision.text}`) }
       : {}),

@@ -1,3 +1,4 @@
+/** Waiting for one descriptor, with a deadline. */
 import { loadAddon } from '../../platform/addon.js';
 
 /**

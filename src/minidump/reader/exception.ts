@@ -1,3 +1,4 @@
+/** The exception stream: which thread crashed, and how. */
 import { readStruct } from '../../bytes/struct.js';
 import { MinidumpError } from '../format/error.js';
 import { StreamType } from '../format/stream-types.js';

@@ -1,3 +1,4 @@
+/** The handle data stream: the files and other objects that a process had open. */
 import { StreamType } from '../format/stream-types.js';
 import { HANDLE, HANDLE_HEADER } from '../format/structs.js';
 import type { DumpFile } from './dump-file.js';

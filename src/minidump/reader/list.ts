@@ -1,3 +1,4 @@
+/** Streams that are lists: a count or a header, then entries of one size. */
 import { type Fields, readStruct, type Struct, type Values } from '../../bytes/struct.js';
 import { MinidumpError } from '../format/error.js';
 import { type DumpFile, partName, viewOf } from './dump-file.js';

@@ -1,3 +1,4 @@
+/** The misc info stream: process id, times, processor clock, build string. */
 import { readStruct } from '../../bytes/struct.js';
 import { MinidumpError } from '../format/error.js';
 import { StreamType } from '../format/stream-types.js';

@@ -1,3 +1,4 @@
+/** The system info stream: CPU, operating system and their versions. */
 import { readStruct } from '../../bytes/struct.js';
 import { MinidumpError } from '../format/error.js';
 import { StreamType } from '../format/stream-types.js';

@@ -1,3 +1,4 @@
+/** The numbers that DWARF gives registers, mapped to the register set of a CPU. */
 import type { Arch } from '../../arch/arch.js';
 
 const DIRECT = 128;

@@ -1,3 +1,4 @@
+/** The row of a CFI table while its instructions run. */
 import {
   FLAG_OUTERMOST,
   FLAG_SIGNAL,

@@ -1,3 +1,4 @@
+/** The compressed ELF image in .gnu_debugdata. */
 import { BufferSource } from '../../bytes/byte-source.js';
 import { ElfError } from './elf-error.js';
 import { ElfFile } from './elf-file.js';

@@ -1,3 +1,4 @@
+/** Decompression of xz data. */
 import xzDecompress from 'xz-decompress';
 import { ElfError } from './elf-error.js';
 

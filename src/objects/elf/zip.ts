@@ -1,3 +1,4 @@
+/** Libraries inside zip files (apk). */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import { LittleEndian } from '../../bytes/little-endian.js';
 

@@ -7,7 +7,6 @@ import type { Decision } from '../../unwind/explain.js';
 import type { ImageCache } from '../../unwind/image-cache.js';
 import type { ModuleSource } from '../../unwind/module.js';
 import { PerfMap } from '../../unwind/runtime/perf-map.js';
-import { runtimeCode } from '../../unwind/runtime/runtime-sources.js';
 import { type StopReason, Unwinder as Walker } from '../../unwind/unwinder.js';
 import type { SoftError } from '../model/report.js';
 import type { DumpMapping } from './mappings.js';
@@ -66,7 +65,6 @@ export class StackUnwinder implements Unwinder {
       memory,
       files,
       naming,
-      ...runtimeCode({ arch, mappings, memory, files }),
       ...(this.#codeNames && { codeNames: this.#codeNames }),
       ...(cache && { cache }),
       ...(pacMask !== undefined && { pacMask: BigInt(`0x${pacMask}`) }),

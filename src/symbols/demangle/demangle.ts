@@ -1,3 +1,4 @@
+/** Mangled names of all languages to names as people read them. */
 import type { CxxDemangle } from './demangle-addon.js';
 import { demangledSizeBound } from './demangle-bound.js';
 import { demangleRustLegacy } from './rust-legacy.js';

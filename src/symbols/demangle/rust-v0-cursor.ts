@@ -1,3 +1,4 @@
+/** The terminal symbols of Rust's v0 names. */
 import { decodePunycode } from './punycode.js';
 
 /** A name that breaks the grammar or a bound; caught by demangleRustV0. */

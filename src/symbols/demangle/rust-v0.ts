@@ -1,3 +1,4 @@
+/** Names of Rust's v0 mangling. */
 import { BASIC_TYPES } from './rust-basic-types.js';
 import { rustInteger, rustQuoted } from './rust-literal.js';
 import { Malformed, RustV0Cursor } from './rust-v0-cursor.js';

@@ -1,3 +1,4 @@
+/** One symbol table, searched as Android's unwinder searches it. */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import { LittleEndian } from '../../bytes/little-endian.js';
 import type { FunctionAt, SymbolSource } from '../provider.js';

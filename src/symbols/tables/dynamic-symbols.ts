@@ -1,3 +1,4 @@
+/** The dynamic symbol table of an image without section headers. */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import type { ElfFile } from '../../objects/elf/elf-file.js';
 import { SegmentType } from '../../objects/elf/layout.js';

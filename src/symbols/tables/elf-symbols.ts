@@ -1,3 +1,4 @@
+/** All symbol tables of one ELF image, in their order of search. */
 import { ElfFile } from '../../objects/elf/elf-file.js';
 import { gnuDebugData } from '../../objects/elf/gnu-debugdata.js';
 import type { FunctionAt, SymbolSource } from '../provider.js';

@@ -1,3 +1,4 @@
+/** ELF string tables. */
 import type { ByteSource } from '../../bytes/byte-source.js';
 
 /** Longer names are cut: nothing prints them, and a table without a NUL must not become one name. */

@@ -1,3 +1,4 @@
+/** One ELF symbol table, compiled to flat arrays sorted by address. */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import type { FunctionAt, SymbolSource } from '../provider.js';
 import { addressOrder } from './address-order.js';

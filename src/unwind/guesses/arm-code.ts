@@ -1,3 +1,4 @@
+/** Unwinding of arm code without tables, by reading the code. */
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { RegisterState } from '../registers.js';
 import {

@@ -1,3 +1,4 @@
+/** The order of the guesses for a frame that no table describes. */
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { Explain } from '../explain.js';
 import { CODE, FP, LEAF, SCAN } from '../frame.js';

@@ -1,3 +1,4 @@
+/** One step along the chain of frame pointers. */
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { MappingTable } from '../mapping-table.js';
 import type { RegisterState } from '../registers.js';

@@ -1,3 +1,4 @@
+/** The search of a stack for a value that looks like a return address. */
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { RegisterState } from '../registers.js';
 

@@ -1,3 +1,4 @@
+/** One step by DWARF call frame information. */
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { CfiTable } from '../../objects/dwarf/cfi-table.js';
 import { BROKEN_RULE, NO_RULE } from '../../objects/dwarf/cfi-table.js';

@@ -1,3 +1,4 @@
+/** One step by ARM's exception index. */
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { ElfFile } from '../../objects/elf/elf-file.js';
 import type { RegisterState } from '../registers.js';

@@ -1,3 +1,4 @@
+/** One step over a signal frame: the registers that the kernel saved. */
 import type { SignalTrampoline } from '../../arch/arch.js';
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { RegisterState } from '../registers.js';

@@ -1,3 +1,4 @@
+/** The linked list through which JIT compilers show debuggers their code. */
 import { LittleEndian } from '../../bytes/little-endian.js';
 import type { Memory } from '../../bytes/memory.js';
 

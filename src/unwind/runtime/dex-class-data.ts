@@ -1,3 +1,4 @@
+/** The methods of one class of a dex file. */
 import type { ByteSource } from '../../bytes/byte-source.js';
 
 const CHUNK = 4096;

@@ -1,3 +1,4 @@
+/** The method that holds a dex pc. */
 import { type ByteSource, SliceSource } from '../../bytes/byte-source.js';
 import { LittleEndian } from '../../bytes/little-endian.js';
 import type { FunctionAt } from '../../symbols/provider.js';

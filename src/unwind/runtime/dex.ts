@@ -1,3 +1,4 @@
+/** The dex files of a process, found through the runtime's list. */
 import type { Arch } from '../../arch/arch.js';
 import { type ByteSource, SliceSource } from '../../bytes/byte-source.js';
 import type { Memory } from '../../bytes/memory.js';

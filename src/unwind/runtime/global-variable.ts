@@ -1,3 +1,4 @@
+/** Where in a process a global variable lies that a library defines. */
 import type { ElfFile } from '../../objects/elf/elf-file.js';
 import type { FoundElf } from '../image-finder.js';
 import type { Mapping } from '../mapping.js';

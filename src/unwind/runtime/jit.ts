@@ -1,3 +1,4 @@
+/** Code that was made at run time and shown through gdb's JIT interface. */
 import type { Arch } from '../../arch/arch.js';
 import type { Memory } from '../../bytes/memory.js';
 import { MemorySource } from '../../bytes/memory-source.js';

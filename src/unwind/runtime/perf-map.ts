@@ -1,3 +1,4 @@
+/** Names of JIT code from perf's map file. */
 import type { FunctionAt, SymbolSource } from '../../symbols/provider.js';
 import { addressOrder } from '../../symbols/tables/address-order.js';
 

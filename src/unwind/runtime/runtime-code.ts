@@ -1,3 +1,4 @@
+/** JIT code and dex files of one process, opened when a pc first needs them. */
 import type { Memory } from '../../bytes/memory.js';
 import type { SymbolProvider } from '../../symbols/provider.js';
 import type { DexSource, JitSource, ModuleSource } from '../module.js';

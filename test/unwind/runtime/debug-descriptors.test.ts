@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { byName } from '../../../src/arch/index.js';
 import { BufferSource } from '../../../src/bytes/byte-source.js';
+import type { Memory } from '../../../src/bytes/memory.js';
+import { naming } from '../../../src/symbols/naming.js';
 import type { Mapping } from '../../../src/unwind/mapping.js';
+import { MappingTable } from '../../../src/unwind/mapping-table.js';
+import type { ModuleSource } from '../../../src/unwind/module.js';
+import { ProcessImages } from '../../../src/unwind/process-images.js';
 import { LAYOUT_ARM } from '../../../src/unwind/runtime/debug-list.js';
-import { runtimeCode } from '../../../src/unwind/runtime/runtime-sources.js';
+import { runtimeCode } from '../../../src/unwind/runtime/runtime-code.js';
 import { buildElf } from '../../objects/elf/elf-builder.js';
 import { OBJECT, symbolSections } from '../../symbols/symbol-builder.js';
 import { putDebugList } from '../debug-list-builder.js';
@@ -69,13 +74,14 @@ function codeOf(name: string, offset: number, strict = false) {
     descriptor: data + 0x80,
     files: [{ address: DEX, size: dex.bytes.length }],
   });
-  return runtimeCode({
-    arch,
-    mappings,
-    memory,
-    files: { file: (one) => (one.name === name ? file : null) },
-    strict,
-  });
+  return codeIn(mappings, memory, { file: (one) => (one.name === name ? file : null) }, strict);
+}
+
+function codeIn(mappings: readonly Mapping[], memory: Memory, files: ModuleSource, strict = false) {
+  const names = naming((symbol) => symbol, { bisect: strict });
+  const table = new MappingTable(mappings);
+  const images = new ProcessImages({ arch, mappings: table, memory, files, naming: names, strict });
+  return runtimeCode({ images, memory, files, naming: names, strict });
 }
 
 describe.each([
@@ -93,7 +99,7 @@ describe.each([
 
 it('knows nothing where there is nothing', () => {
   const memory = new SparseMemory();
-  const none = runtimeCode({ arch, mappings: [], memory, files: { file: () => null } });
+  const none = codeIn([], memory, { file: () => null });
   expect(none.jit.find(CODE)).toBeNull();
   expect(none.dex.functionAt(DEX)).toBeNull();
 });
