@@ -5,21 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct alternate_stack;
+#include "stack-arena.h"
 
-/* Maps a stack with a guard page below it. Null with errno on failure. Ordinary context. */
-struct alternate_stack *alternate_stack_map(void);
-
-/* Unmaps a stack that no thread uses. Ordinary context. */
-void alternate_stack_unmap(struct alternate_stack *stack);
-
-/* Room of 2 * sizeof(void *) bytes in the mapping, for the caller, until the stack is used by a thread. Ordinary context. */
-void **alternate_stack_room(struct alternate_stack *stack);
+/* A stack for a thread that is to be created, or for the calling one. Null with errno on failure. Ordinary context. */
+struct arena_stack *alternate_stack_take(void);
 
 /*
- * Makes `stack` the calling thread's, until it ends. Where the thread has one already, or the kernel refuses, `stack` is unmapped;
- * false with errno tells the latter. Ordinary context.
+ * Makes `stack` the calling thread's, until it ends. Where the thread has one already, or the kernel refuses, `stack` is given
+ * back; false with errno tells the latter. Ordinary context.
  */
-bool alternate_stack_use(struct alternate_stack *stack);
+bool alternate_stack_use(struct arena_stack *stack);
 
 #endif

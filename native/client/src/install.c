@@ -39,6 +39,6 @@ int install_handlers(char *const *environment) {
 int debuggerd_install_handlers(void) { return install_handlers(NULL); }
 
 int debuggerd_protect_thread(void) {
-  struct alternate_stack *stack = alternate_stack_map();
+  struct arena_stack *stack = alternate_stack_take();
   return stack != NULL && alternate_stack_use(stack) ? 0 : -1;
 }

@@ -24,10 +24,9 @@ static creator *find_next(void) {
 
 /* Runs first in the new thread. Its last act is a tail call: the thread's backtrace begins at its own start routine. */
 static void *enter(void *argument) {
-  struct alternate_stack *stack = argument;
-  void **room = alternate_stack_room(stack);
-  void *(*start)(void *) = (void *(*)(void *))room[0];
-  void *start_argument = room[1];
+  struct arena_stack *stack = argument;
+  void *(*start)(void *) = (void *(*)(void *))stack->room[0];
+  void *start_argument = stack->room[1];
   alternate_stack_use(stack);
   return start(start_argument);
 }
@@ -37,15 +36,14 @@ DEBUGGERD_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *att
   creator *next = find_next();
   if (next == NULL) return EAGAIN;
   const int saved_errno = errno;
-  struct alternate_stack *stack = alternate_stack_map();
+  struct arena_stack *stack = alternate_stack_take();
   errno = saved_errno;
   /* A thread without an alternate stack is better than none. */
   if (stack == NULL) return next(thread, attributes, start, argument);
 
-  void **room = alternate_stack_room(stack);
-  room[0] = (void *)start;
-  room[1] = argument;
+  stack->room[0] = (void *)start;
+  stack->room[1] = argument;
   const int result = next(thread, attributes, enter, stack);
-  if (result != 0) alternate_stack_unmap(stack);
+  if (result != 0) stack_arena_return(stack);
   return result;
 }
