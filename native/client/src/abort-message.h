@@ -22,7 +22,16 @@ extern struct debuggerd_libc_message *const *debuggerd_libc_message;
 /* Finds that variable. Ordinary context. One of libc-message-dynamic.c and libc-message-static.c has it. */
 struct debuggerd_libc_message *const *debuggerd_find_libc_message(void);
 
-/* The address that the request carries; 0: no message. Runs in the signal handler of a crashed thread. */
+/*
+ * What a language's run-time system says of the abort that it is about to call, put together of `parts` up to a null pointer; shown if
+ * the program ends by SIGABRT without a message of its own. The last one counts. Ordinary context, no allocation.
+ */
+void abort_message_of_runtime(const char *const *parts);
+
+/*
+ * The address that the request carries, with a request block before it; 0: there is neither a message nor an annotation.
+ * Runs in the signal handler of a crashed thread.
+ */
 uint64_t debuggerd_abort_message_address(int signal);
 
 #endif

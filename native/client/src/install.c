@@ -10,6 +10,7 @@
 #include "alternate-stack.h"
 #include "crash-handler.h"
 #include "debuggerd/client.h"
+#include "terminate-message.h"
 
 static const int signals[] = {
     SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV,
@@ -27,6 +28,7 @@ int install_handlers(char *const *environment) {
   int failure = 0;
   crash_handler_address = debuggerd_address_of_process(environment);
   debuggerd_libc_message = debuggerd_find_libc_message();
+  terminate_message_install();
   /* Without memory for the stack the handlers still report all but an overflow. */
   debuggerd_protect_thread();
   for (size_t index = 0; index < sizeof signals / sizeof signals[0]; index++) {

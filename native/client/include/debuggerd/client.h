@@ -39,9 +39,24 @@ DEBUGGERD_EXPORT int debuggerd_protect_thread(void);
  * Records why the program is about to abort; the tombstone's "Abort message" line shows it (its first 512 bytes).
  * The text is copied. The first message wins: the first failure is the cause, later ones follow from it. Any thread may call
  * it; not from a signal handler. A null pointer is ignored.
- * Without a message of its own, a program that aborts through glibc's assert() or its memory checks shows glibc's message.
+ * Without a message of its own, a program that aborts through glibc's assert() or its memory checks shows glibc's message, and one
+ * that std::terminate ends the exception's type and text.
  */
 DEBUGGERD_EXPORT void debuggerd_set_abort_message(const char *message);
+
+/** The longest key and value of an annotation, with their closing NUL. */
+#define DEBUGGERD_ANNOTATION_KEY_BYTES 64
+#define DEBUGGERD_ANNOTATION_VALUE_BYTES 1024
+
+/**
+ * Sets what a crash report says beside the crash: a version, a user's action, a file that is open. `key` (UTF-8, 1 to 63 bytes) and
+ * `value` (UTF-8; what goes beyond 1023 bytes is cut off) are copied; a later value of the same key replaces the earlier one, a null
+ * pointer removes it. Up to 64 keys in the life of a process; a removed key keeps its place.
+ * Takes no lock: any thread may call it, a signal handler too. A child of fork(2) has its parent's annotations and then its own.
+ * Returns 0, or -1 with errno: EINVAL: no key, or one that is too long; ENOSPC: 64 other keys; EAGAIN: two other threads are
+ * setting this key right now; ENOMEM: no memory for the first annotation.
+ */
+DEBUGGERD_EXPORT int debuggerd_annotate(const char *key, const char *value);
 
 /**
  * Asks the daemon for a tombstone of the thread `tid` and its process (the caller must be root). The path of the file is
