@@ -99,6 +99,7 @@ export function report(values: Partial<Report> = {}): Report {
     commandLine: ['./app'],
     signal: signal(),
     abortMessage: null,
+    annotations: [],
     threads: [thread()],
     maps: [],
     memory: NO_MEMORY,

@@ -26,13 +26,16 @@ export function threadLine(report: Report, thread: ThreadReport): string {
   return `pid: ${report.pid}, tid: ${thread.tid}, name: ${name}  >>> ${process} <<<`;
 }
 
-/** The signal and the abort message, where there are any. */
+/** The signal, the abort message and the annotations, where there are any; the last as newer Androids print theirs. */
 export function causeLines(report: Report): string[] {
   const lines: string[] = [];
   if (report.signal !== null) lines.push(signalLine(report.signal));
   if (report.abortMessage !== null) {
     // C's assert and most loggers end their message with a newline; it says nothing.
     lines.push(`Abort message: '${escapeText(report.abortMessage.replace(/\n+$/, ''))}'`);
+  }
+  for (const [key, value] of report.annotations) {
+    lines.push(`Extra crash detail: ${escapeText(key)}: '${escapeText(value.replace(/\n+$/, ''))}'`);
   }
   return lines;
 }

@@ -3,6 +3,7 @@ import type { Arch } from '../../arch/arch.js';
 import type { Minidump } from '../../minidump/reader/minidump.js';
 import type { MinidumpThread } from '../../minidump/reader/threads.js';
 import type { Report, SoftError, ThreadReport } from '../model/report.js';
+import { annotationsOf } from './annotations.js';
 import type { DumpMapping } from './mappings.js';
 import { processFacts } from './process-info.js';
 import { contextOf, registerFile } from './register-file.js';
@@ -83,6 +84,7 @@ export function buildReport(
     commandLine: dump.tolerate(() => dump.commandLine, null) ?? [],
     signal: signalOf(dump),
     abortMessage: dump.tolerate(() => dump.abortMessage, null),
+    annotations: dump.tolerate(() => annotationsOf(dump.crashpadInfo), []),
     threads,
     maps,
     memory: dump.memory,

@@ -84,6 +84,8 @@ export interface Report {
   /** Null when there was no signal (engraving a foreign dump without an exception). */
   readonly signal: SignalReport | null;
   readonly abortMessage: string | null;
+  /** What the program said of itself before, in its order; empty where it said nothing. */
+  readonly annotations: readonly (readonly [key: string, value: string])[];
   /** The crashed or requested thread first, then the others by ascending tid. */
   readonly threads: readonly ThreadReport[];
   readonly maps: readonly MapReport[];

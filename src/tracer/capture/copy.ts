@@ -1,6 +1,6 @@
 /**
  * Copies the memory of a frozen process: stacks, what the crashed thread's registers point to, the vdso and the first page of each
- * module, the abort message. Two calls read it all: the second one what only the first could tell of.
+ * module, the abort message, annotations. Two calls read it all: the second one what only the first could tell of.
  */
 import type { Arch } from '../../arch/arch.js';
 import { type Mapping, mappingIndex } from '../../linux/maps.js';
@@ -9,6 +9,7 @@ import { modulesFromMaps, VDSO_NAME } from '../../minidump/writer/modules-from-m
 import type { CaptureJob } from '../../wire/job.js';
 import type { Losses } from '../failure.js';
 import { interruptedStack, SCANNED_BYTES } from './alternate-stack.js';
+import { type Annotation, BLOCK_BYTES, decodeRequestBlock, readAnnotations } from './annotations.js';
 import { copyBytes, type ThreadShares, threadShares } from './dump-budget.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
 import { clip, rangesNearRegisters } from './memory-near.js';
@@ -28,6 +29,8 @@ export interface CopiedMemory {
   readonly others: readonly Block[];
   /** What lies at the abort message's address: its length word, then the text. Null where nothing readable does. */
   readonly abortMessage: Block | null;
+  /** What the program says of itself. */
+  readonly annotations: readonly Annotation[];
   /** How many threads the dump has room for. */
   readonly threads: ThreadShares;
 }
@@ -70,14 +73,14 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
 
   const abort = abortMessageRange(view);
   const stacks = plan.stacks.filter((range) => range !== null);
-  const wanted = [...stacks, ...plan.memory, ...abort];
+  const wanted = [...stacks, ...plan.memory, ...abort, ...blockRange(view, abort)];
   const blocks = memory.read(tid, [...wanted, ...view.linkerPages]);
   const linker = [...view.linker, ...blocks.splice(wanted.length)];
   let next = 0;
   const copied = {
     stacks: plan.stacks.map((range) => (range === null ? null : blocks[next++]!)),
     others: blocks.slice(stacks.length, stacks.length + plan.memory.length),
-    abortMessage: abort.length > 0 ? blocks.at(-1)! : null,
+    ...said(blocks.slice(stacks.length + plan.memory.length), memory, tid),
     threads,
   };
   let used = blocks.reduce((sum, { bytes }) => sum + bytes.length, fixedBytes);
@@ -112,6 +115,28 @@ function abortMessageRange({ job, arch, mappings }: FrozenView): CopyRange[] {
   const [first] = clip(mappings, address, address + size);
   // What follows in the next mapping belongs to it too: the read stops where nothing is readable.
   return first?.address === address ? [{ address, size }] : [];
+}
+
+/** What our client keeps before the message. */
+function blockRange({ mappings }: FrozenView, abort: readonly CopyRange[]): CopyRange[] {
+  const address = (abort[0]?.address ?? 0) - BLOCK_BYTES;
+  if (address <= 0) return [];
+  const [whole] = clip(mappings, address, address + BLOCK_BYTES);
+  return whole?.address === address && whole.size === BLOCK_BYTES ? [whole] : [];
+}
+
+/** Of the abort message and, where there is one, the block before it. */
+function said(
+  [message, before]: readonly Block[],
+  memory: MemoryCopy,
+  tid: number,
+): Pick<CopiedMemory, 'abortMessage' | 'annotations'> {
+  if (message === undefined) return { abortMessage: null, annotations: [] };
+  const block = before === undefined ? null : decodeRequestBlock(before.bytes, message.address);
+  return {
+    abortMessage: block === null || block.hasMessage ? message : null,
+    annotations: readAnnotations(block?.annotations ?? 0, (ranges) => memory.read(tid, ranges)),
+  };
 }
 
 /** The usual stacks of threads that stand on an alternate one, `room` bytes at most. */

@@ -5,6 +5,7 @@ import { mdStringSize } from '../../minidump/format/strings.js';
 import { HANDLE, MEMORY_INFO } from '../../minidump/format/structs.js';
 import { encodeRawRegisters } from '../../minidump/reader/raw-registers.js';
 import { encodeJson, encodeRanges } from '../../minidump/reader/vendor.js';
+import { crashpadSection } from '../../minidump/writer/crashpad-section.js';
 import { handlesFromFds } from '../../minidump/writer/handles-from-fds.js';
 import { memoryInfoFromMaps } from '../../minidump/writer/memory-info-from-maps.js';
 import type { MinidumpWriter } from '../../minidump/writer/writer.js';
@@ -59,6 +60,8 @@ export function addOptionalStreams(writer: MinidumpWriter, copy: CopiedProcess):
   const offer = (type: number, bytes: Uint8Array, what: string): void => {
     if (bytes.length > 0 && fits(bytes.length, what)) writer.addStream(type, bytes);
   };
+  const annotations = crashpadSection(copy.memory.annotations);
+  if (copy.memory.annotations.length > 0 && fits(annotations.size, 'annotations')) writer.addSection(annotations);
   offer(StreamType.linuxCpuInfo, host.cpuInfo, 'cpuinfo');
   offer(StreamType.linuxLsbRelease, host.release, 'os-release');
   offer(StreamType.mozLinuxLimits, facts.limits, 'limits');
