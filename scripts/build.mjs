@@ -55,6 +55,12 @@ async function buildNative(arch, outDir, compiler) {
   const cc = compiler ? ['--cc', compiler] : [];
   const make = ['-s', '-C', 'native/client', `OUT=${outDir}`, ...(compiler ? [`ARCH=${arch}`, `CC=${compiler}`] : [])];
   const jobs = [run('make', make)];
+  // musl's programs get a handler that was made for musl, where its compiler is there (Debian: musl-tools).
+  if (!compiler && spawnSync('musl-gcc', ['--version'], { stdio: 'ignore' }).status === 0) {
+    jobs.push(
+      run('make', ['-s', '-C', 'native/client', 'CC=musl-gcc', `OUT=${join(outDir, 'musl')}`, 'OBJ=build/musl/obj']),
+    );
+  }
   // Node itself runs on 64-bit hosts only: the 32-bit targets get the client library alone.
   if (arch === 'x86_64' || arch === 'arm64') {
     const command = compiler ? [`OUT=${outDir}`, `CC=${compiler}`] : [`OUT=${join(dist, 'bin')}`];

@@ -91,7 +91,7 @@ export function createProgram(): Command {
     .option('--socket <name>', 'socket of the daemon that the handler reports to')
     .passThroughOptions()
     .action(async ([name = '', ...args]: string[], options: { socket?: string }) => {
-      const { run } = await import('./run.js');
+      const { run } = await import('./run/run.js');
       run(name, args, options);
     });
 

@@ -18,6 +18,11 @@ export function partPath(name: string): string {
   return found;
 }
 
+/** The same; null when it is missing. */
+export function findPart(name: string): string | null {
+  return candidates.map((dir) => join(dir, name)).find((path) => existsSync(path)) ?? null;
+}
+
 /** The program `debuggerd` itself. */
 export function commandPath(): string {
   return resolve(dirname(partPath('cli.cjs')), '../bin/debuggerd');

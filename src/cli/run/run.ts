@@ -1,14 +1,22 @@
 /** `debuggerd run -- PROGRAM ARGS...`: becomes the program, with the crash handler loaded into it. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { loadAddon } from '../platform/addon.js';
-import { partPath } from '../platform/parts.js';
-import { CommandError } from './failure.js';
+import { logText } from '../../bytes/shown-text.js';
+import { loadAddon } from '../../platform/addon.js';
+import { findPart } from '../../platform/parts.js';
+import { DEFAULT_SOCKET } from '../../wire/request.js';
+import { CommandError } from '../failure.js';
+import { chooseLibrary } from './choice.js';
+import { listens } from './listening.js';
+import { programFile } from './program-file.js';
 
 export interface RunOptions {
   /** Abstract name or absolute path of the daemon's socket; the client library's default where absent. */
   readonly socket?: string;
 }
+
+/** Names of the client libraries' directories. */
+const HOST_ARCH: Readonly<Record<string, string>> = { x64: 'x86_64', ia32: 'i386', arm64: 'arm64', arm: 'arm' };
 
 function isProgram(path: string): boolean {
   try {
@@ -33,11 +41,16 @@ function findProgram(name: string, searchPath: string): string {
 /** Replaces this process by `program`: same pid, so signals, exit status and terminal are the program's own. Does not return. */
 export function run(program: string, args: readonly string[], options: RunOptions): never {
   const path = findProgram(program, process.env.PATH ?? '');
-  const preload = [partPath('libdebuggerd_client.so'), process.env.LD_PRELOAD].filter(
-    (entry) => entry !== undefined && entry !== '',
-  );
-  const env: NodeJS.ProcessEnv = { ...process.env, LD_PRELOAD: preload.join(':') };
+  const { library, warning } = chooseLibrary(programFile(path), HOST_ARCH[process.arch] ?? process.arch, findPart);
+  const preload = [library, process.env.LD_PRELOAD].filter((entry) => entry != null && entry !== '');
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  if (preload.length > 0) env.LD_PRELOAD = preload.join(':');
   if (options.socket !== undefined) env.DEBUGGERD_SOCKET = options.socket;
+  const socket = env.DEBUGGERD_SOCKET || DEFAULT_SOCKET;
+  if (warning !== null) console.error(`debuggerd: ${warning}`);
+  else if (!listens(socket)) {
+    console.error(`debuggerd: no daemon listens at ${logText(socket)}: no crash of ${logText(path)} will be reported`);
+  }
   try {
     return loadAddon().exec(path, [program, ...args], env);
   } catch (error) {
