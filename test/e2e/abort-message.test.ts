@@ -68,7 +68,7 @@ describe.each(runnable)('what a program says before it dies, $name', (architectu
     ['smash', /^Abort message: '\*\*\* stack smashing detected \*\*\*: terminated'$/],
     ['fortify', /^Abort message: '\*\*\* buffer overflow detected \*\*\*: terminated'$/],
   ])('is what glibc says of its own checks: %s', async (kind, expected) => {
-    const { message, ended } = await crash('libc-abort', kind);
+    const { message, ended } = await crash('glibc-abort', kind);
     expect(message).toMatch(expected);
     expect(ended).toBe('SIGABRT');
   });

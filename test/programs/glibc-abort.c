@@ -1,8 +1,8 @@
 /*
  * Is ended by one of the C library's own checks: SIGABRT, with its message.
- *   libc-abort free      frees what was never allocated
- *   libc-abort smash     overwrites a stack frame's canary
- *   libc-abort fortify   copies more than its target holds
+ *   glibc-abort free      frees what was never allocated
+ *   glibc-abort smash     overwrites a stack frame's canary
+ *   glibc-abort fortify   copies more than its target holds
  * Frames: libc's, then the function of the check, main.
  */
 #include "program.h"
