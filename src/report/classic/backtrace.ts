@@ -2,7 +2,8 @@
 
 import type { Report } from '../model/report.js';
 import { escapeText } from './escape.js';
-import { frameTexts } from './frames.js';
+import { frameLines } from './frames.js';
+import { LEAST_THREAD_BYTES, leftOut, SIBLINGS_BYTES, TextRoom } from './text-room.js';
 
 /**
  * `2024-05-01 13:37:00` on the clock of the machine where it happened. The offset came with the copy: no time zone files are
@@ -20,9 +21,20 @@ export function renderBacktrace(report: Report): string {
   const [command] = report.commandLine;
   if (command !== undefined) lines.push(`Cmd line: ${escapeText(command)}`);
   lines.push(`ABI: '${arch.abi}'`);
-  for (const thread of report.threads) {
-    lines.push('', `"${escapeText(thread.name ?? '<unknown>')}" sysTid=${thread.tid}`);
-    for (const text of frameTexts(arch, thread)) lines.push(`  ${text}`);
+  const { threads } = report;
+  let left = SIBLINGS_BYTES;
+  for (const [index, thread] of threads.entries()) {
+    if (left <= 0) {
+      lines.push('', leftOut(threads.length - index, 'thread').trimStart());
+      break;
+    }
+    // The requested thread is whole.
+    const part = index === 0 ? Infinity : Math.max(LEAST_THREAD_BYTES, Math.floor(left / (threads.length - index)));
+    const room = new TextRoom(part);
+    const head = ['', `"${escapeText(thread.name ?? '<unknown>')}" sysTid=${thread.tid}`];
+    room.spend(head);
+    lines.push(...head, ...frameLines(arch, thread, '  ', room));
+    if (index > 0) left -= part - room.left;
   }
   return `${lines.join('\n')}\n\n----- end ${pid} -----\n`;
 }

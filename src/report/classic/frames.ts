@@ -3,6 +3,10 @@ import type { Arch } from '../../arch/arch.js';
 import type { Frame, ThreadReport } from '../model/report.js';
 import { escapeText } from './escape.js';
 import { address, littleEndianHex, wordDigits } from './hex.js';
+import { leftOut, type TextRoom } from './text-room.js';
+
+/** Characters of a function's name that are printed: templates that refer to themselves can make names of megabytes. */
+const NAME_LENGTH = 16_384;
 
 /** `libc.so`; `<anonymous:00007f0012340000>`; `[vdso:00007fff12340000]`; `<unknown>` in no mapping. */
 function mappingName(arch: Arch, frame: Frame): string {
@@ -17,7 +21,8 @@ function mappingName(arch: Arch, frame: Frame): string {
 /** ` (main+12)`, ` (main)` at its first byte, '' without a name. `name` is target-controlled. */
 export function functionText(name: string | null, offset: number): string {
   if (name === null || name === '') return '';
-  return offset === 0 ? ` (${escapeText(name)})` : ` (${escapeText(name)}+${offset})`;
+  const shown = escapeText(name.length <= NAME_LENGTH ? name : `${name.slice(0, NAME_LENGTH - 3)}...`);
+  return offset === 0 ? ` (${shown})` : ` (${shown}+${offset})`;
 }
 
 /** `#00 pc 0000000000012345  /lib/libc.so.6 (offset 0x1000) (abort+12)` */
@@ -34,16 +39,30 @@ function withPc(arch: Arch, frame: Frame, index: number, pc: string): string {
 /**
  * All frames of a thread. A thread may have jumped to what is no address, and no exact Number: its registers have the digits.
  */
-export function frameTexts(arch: Arch, { frames, registers }: ThreadReport): string[] {
-  return frames.map((frame, index) => {
+function* frameTexts(arch: Arch, { frames, registers }: ThreadReport): Generator<string> {
+  for (const [index, frame] of frames.entries()) {
     const exact = index > 0 || frame.relPc <= Number.MAX_SAFE_INTEGER || registers === null;
-    if (exact) return frameText(arch, frame, index);
-    return withPc(arch, frame, index, littleEndianHex(registers, 8 * arch.pc, wordDigits(arch)));
-  });
+    if (exact) yield frameText(arch, frame, index);
+    else yield withPc(arch, frame, index, littleEndianHex(registers, 8 * arch.pc, wordDigits(arch)));
+  }
+}
+
+/** A line for each frame, behind `indent`; where `room` ends a last line with the number of those that are left out. */
+export function frameLines(arch: Arch, thread: ThreadReport, indent: string, room?: TextRoom): string[] {
+  const lines: string[] = [];
+  for (const text of frameTexts(arch, thread)) {
+    const line = indent + text;
+    if (room !== undefined && !room.fits(line)) {
+      lines.push(leftOut(thread.frames.length - lines.length, 'frame'));
+      break;
+    }
+    lines.push(line);
+  }
+  return lines;
 }
 
 /** The backtrace block of a tombstone, with the blank line before it; nothing without frames. */
-export function backtraceLines(arch: Arch, thread: ThreadReport): string[] {
+export function backtraceLines(arch: Arch, thread: ThreadReport, room?: TextRoom): string[] {
   if (thread.frames.length === 0) return [];
-  return ['', 'backtrace:', ...frameTexts(arch, thread).map((text) => `    ${text}`)];
+  return ['', 'backtrace:', ...frameLines(arch, thread, '    ', room)];
 }

@@ -3,6 +3,7 @@ import type { Arch } from '../../arch/arch.js';
 import type { MapReport, Report } from '../model/report.js';
 import { escapeText } from './escape.js';
 import { hex } from './hex.js';
+import { leftOut, MAP_BYTES, TextRoom } from './text-room.js';
 
 /** `00007f12'34567000`, or 8 digits on 32-bit CPUs. */
 function splitAddress(arch: Arch, high: number, low: number): string {
@@ -34,26 +35,49 @@ function mapLine(arch: Arch, map: MapReport, marked: boolean): string {
   return line;
 }
 
-/** The map, with the blank line before it. */
-export function memoryMapLines(report: Report): string[] {
+/** Starts of the mappings that the crashed thread's frames lie in: their lines are printed in any case. */
+function neededStarts(report: Report): Set<number> {
+  return new Set(report.threads[0]?.frames.map(({ mapStart }) => mapStart));
+}
+
+/**
+ * The map, with the blank line before it. Where there is no room for all of it the mappings of the crashed thread's frames and of the fault
+ * address are there still, and a line counts what was left out at each place.
+ */
+export function memoryMapLines(report: Report, room = new TextRoom(MAP_BYTES)): string[] {
   const { arch, maps } = report;
   const fault = report.signal?.faultAddress ?? null;
-  if (fault === null) return ['', 'memory map:', ...maps.map((map) => mapLine(arch, map, false))];
-  const at = splitAddress(arch, Number((fault >> 32n) & 0xffffffffn), Number(fault & 0xffffffffn));
-  const falls = (where: string) => `--->Fault address falls at ${at} ${where} mapped regions`;
-  const lines = ['', 'memory map: (fault address prefixed with --->)'];
-  let placed = false;
+  const needed = neededStarts(report);
+  const lines = ['', fault === null ? 'memory map:' : 'memory map: (fault address prefixed with --->)'];
+  let full = false;
+  let skipped = 0;
+  const endGap = (): void => {
+    if (skipped > 0) lines.push(leftOut(skipped, 'mapping'));
+    skipped = 0;
+  };
+  let placed = fault === null;
+  const falls = (where: string): void => {
+    const at = fault ?? 0n;
+    const shown = splitAddress(arch, Number((at >> 32n) & 0xffffffffn), Number(at & 0xffffffffn));
+    endGap();
+    lines.push(`--->Fault address falls at ${shown} ${where} mapped regions`);
+    placed = true;
+  };
   maps.forEach((map, index) => {
-    let marked = false;
-    if (!placed && fault < map.start) {
-      lines.push(falls(index === 0 ? 'before any' : 'between'));
-      placed = true;
-    } else if (!placed && fault < map.end) {
-      marked = true;
-      placed = true;
+    if (!placed && fault! < map.start) falls(index === 0 ? 'before any' : 'between');
+    const marked = !placed && fault! < map.end;
+    if (marked) placed = true;
+    const line = mapLine(arch, map, marked);
+    // Where one had no room, shorter ones that follow have none either: what is there is the beginning, not a choice by length.
+    full ||= !room.fits(line);
+    if (!full || marked || needed.has(map.start)) {
+      endGap();
+      lines.push(line);
+    } else {
+      skipped++;
     }
-    lines.push(mapLine(arch, map, marked));
   });
-  if (!placed) lines.push(falls('after any'));
+  endGap();
+  if (!placed) falls('after any');
   return lines;
 }

@@ -5,6 +5,7 @@ import { escapeText } from './escape.js';
 import { functionText } from './frames.js';
 import { address, littleEndianHex, u32, wordDigits } from './hex.js';
 import { mapAt } from './map-index.js';
+import { leftOut, TextRoom } from './text-room.js';
 
 /** Words printed of a frame at most, and before the first one. */
 export const STACK_WORDS = 16;
@@ -20,8 +21,14 @@ function pointeeText(report: Report, value: number): string {
   return `  ${escapeText(map.name)}${functionText(fn?.name ?? null, fn?.offset ?? 0)}`;
 }
 
-/** Prints up to `words` words from `sp`, as many as were copied; returns the address behind the last one. */
-function segment(report: Report, lines: string[], sp: number, words: number, label: number): number {
+/** The lines of one block, and the room that they have. */
+interface Block {
+  readonly lines: string[];
+  readonly room: TextRoom;
+}
+
+/** Prints up to `words` words from `sp`, as many as were copied; returns the address behind the last one, null where the room ends. */
+function segment(report: Report, { lines, room }: Block, sp: number, words: number, label: number): number | null {
   const { arch } = report;
   const size = arch.wordSize;
   const digits = wordDigits(arch);
@@ -33,7 +40,9 @@ function segment(report: Report, lines: string[], sp: number, words: number, lab
     const high = size === 8 ? u32(bytes, at + 4) : 0;
     // No mapping that reports name lies above 2^53.
     const pointee = high < 0x200000 ? pointeeText(report, high * 2 ** 32 + u32(bytes, at)) : '';
-    lines.push(`${head}${address(sp + at, arch)}  ${littleEndianHex(bytes, at, digits)}${pointee}`);
+    const line = `${head}${address(sp + at, arch)}  ${littleEndianHex(bytes, at, digits)}${pointee}`;
+    if (!room.fits(line)) return null;
+    lines.push(line);
   }
   return sp + count * size;
 }
@@ -47,8 +56,8 @@ function frameWords(frame: Frame, next: Frame | undefined, wordSize: number): nu
   return Math.min(Math.max(words, 1), STACK_WORDS);
 }
 
-/** The stack block, with the blank line before it; nothing without frames. */
-export function stackLines(report: Report, thread: ThreadReport): string[] {
+/** The stack block, with the blank line before it; nothing without frames. Where the room ends it says of how many frames there is no more. */
+export function stackLines(report: Report, thread: ThreadReport, room = new TextRoom(Infinity)): string[] {
   const { frames } = thread;
   if (frames.length === 0) return [];
   const lines = ['', 'stack:'];
@@ -56,16 +65,23 @@ export function stackLines(report: Report, thread: ThreadReport): string[] {
   if (first < 0) return lines;
   const last = frames.findLastIndex((frame) => frame.sp !== 0);
   const size = report.arch.wordSize;
-  let sp = (frames[first]?.sp ?? 0) - STACK_WORDS * size;
-  sp = segment(report, lines, sp, STACK_WORDS, -1);
+  const block = { lines, room };
+  let sp = segment(report, block, (frames[first]?.sp ?? 0) - STACK_WORDS * size, STACK_WORDS, -1);
   for (let i = first; i <= last; i++) {
     const frame = frames[i];
     if (frame === undefined) break;
-    if (sp !== frame.sp) {
+    if (sp !== null && sp !== frame.sp) {
       lines.push(JUMP);
+      room.spend([JUMP]);
       sp = frame.sp;
     }
-    sp = segment(report, lines, sp, i === last ? STACK_WORDS : frameWords(frame, frames[i + 1], size), i);
+    if (sp !== null) {
+      sp = segment(report, block, sp, i === last ? STACK_WORDS : frameWords(frame, frames[i + 1], size), i);
+    }
+    if (sp === null) {
+      lines.push(leftOut(last - i + 1, "frame's stack", "frames' stacks"));
+      break;
+    }
   }
   return lines;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backtraceLines, frameText, frameTexts } from '../../../src/report/classic/frames.js';
+import { backtraceLines, frameLines, frameText } from '../../../src/report/classic/frames.js';
 import { frame, registers, thread, x86, x86_64 } from '../build-report.js';
 
 describe('frameText', () => {
@@ -57,7 +57,7 @@ it('a pc that is no exact Number is printed from the registers', () => {
   const pc = Number(0x4141414141414141n);
   const file = registers(x86_64, { rip: 0x4141414141414141n });
   const frames = [frame({ pc, relPc: pc, mapName: null }), frame()];
-  expect(frameTexts(x86_64, thread({ frames, registers: file }))).toEqual([
+  expect(frameLines(x86_64, thread({ frames, registers: file }), '')).toEqual([
     '#00 pc 4141414141414141  <unknown>',
     '#01 pc 0000000000001136  /usr/bin/app',
   ]);
