@@ -397,8 +397,8 @@ export function openBelow(root: number, path: string | Uint8Array): number;
 export function openPath(path: string): number;
 /** st_nlink of stat(2), or -errno. */
 export function countLinks(path: string): number;
-/** poll(2) for POLLIN and POLLPRI without waiting; the events that are there. */
-export function pollNow(fd: number): number;
+/** poll(2) without waiting; the events that are there. `events`: a mask of `POLL*`; default POLLIN and POLLPRI. */
+export function pollNow(fd: number, events?: number): number;
 /** Gives an open file (O_TMPFILE too) a name: linkat(2), AT_EMPTY_PATH or, without the right to it, by /proc/self/fd. EEXIST as it says. */
 export function linkFd(fd: number, dirFd: number, name: string | Uint8Array): void;
 /** renameat2(2), replacing `to`; `flags`: `constants.RENAME_NOREPLACE`, `RENAME_EXCHANGE`. */

@@ -1,8 +1,9 @@
 /**
- * The daemon's log: winston with transports that write before they return, so that no line is lost when the process ends or is killed.
- * Lines go to standard error and, as datagrams, to journald or Android's logd.
+ * The daemon's log: winston with transports that write before they return, so that no line is lost when the process ends or is killed, and
+ * that never wait: what cannot be written now is counted, and the number written as soon as something can be.
+ * Lines go to standard error, to a file, and, as datagrams, to journald or Android's logd.
  */
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import winston from 'winston';
 import Transport from 'winston-transport';
 import {
@@ -17,6 +18,9 @@ import {
   type Severity,
 } from '../platform/datagram-log.js';
 import type { LogLevel, LogTarget } from './config/config.js';
+import { openLineOutput } from './logging/line-output.js';
+import { LogFile, LogFileError } from './logging/log-file.js';
+import { LostLines } from './logging/lost-lines.js';
 
 export interface Log {
   error(message: string, fields?: LogFields): void;
@@ -31,13 +35,17 @@ export type LogFields = Readonly<Record<string, string | number>>;
 export interface LogOptions {
   readonly level: LogLevel;
   readonly targets: readonly LogTarget[];
-  /** Where console lines go. Default: standard error. */
-  readonly write?: (line: string) => void;
+  /** A file for the lines besides; null: none. */
+  readonly file?: string | null;
+  /** Where console lines go; false: the line was not taken. Default: standard error. */
+  readonly write?: (line: string) => boolean;
   readonly journaldSocket?: string;
   readonly logdSocket?: string;
 }
 
 export interface OpenLog extends Log {
+  /** Opens the log file anew, after a rotation. */
+  reopen(): void;
   close(): void;
 }
 
@@ -66,13 +74,41 @@ class SynchronousTransport extends Transport {
   }
 }
 
-/** Opens the log. Targets whose sockets do not exist are left out; one that should work and does not is told once, to the others. */
+/** A transport of which it is known what it did not take. */
+class LostTransport {
+  readonly transport: Transport;
+  readonly #lost: LostLines<LogInfo>;
+
+  constructor(take: (info: LogInfo) => boolean) {
+    this.#lost = new LostLines(take, (count) => ({
+      level: 'warn',
+      message: `${count} lines of this log could not be written and are lost`,
+    }));
+    this.transport = new SynchronousTransport((info) => this.#lost.write(info));
+  }
+
+  close(): void {
+    this.#lost.close();
+  }
+}
+
+/**
+ * Opens the log. Targets whose sockets do not exist are left out; one that should work and does not is told once, to the others.
+ * @throws LogFileError
+ */
 export async function openLog(options: LogOptions): Promise<OpenLog> {
   const journald = options.journaldSocket ?? JOURNALD_SOCKET;
   const logd = options.logdSocket ?? LOGD_SOCKET;
   const transports: Transport[] = [];
-  const senders: DatagramSender[] = [];
+  /** What is to be closed, in this order. */
+  const closing: { close(): void }[] = [];
   const troubles: string[] = [];
+  /** A transport that counts what `take` does not. */
+  const add = (take: (info: LogInfo) => boolean): void => {
+    const lost = new LostTransport(take);
+    transports.push(lost.transport);
+    closing.push(lost);
+  };
   const wanted = (['journald', 'logd'] as const).filter(
     (target) => options.targets.includes(target) && isSocket(target === 'journald' ? journald : logd),
   );
@@ -83,16 +119,22 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     } else {
       for (const target of wanted) {
         const sender = openDatagramSender(loaded.module, target === 'journald' ? journald : logd);
-        senders.push(sender);
-        transports.push(target === 'journald' ? journaldTransport(sender) : logdTransport(sender));
+        add(target === 'journald' ? toJournald(sender) : toLogd(sender));
+        closing.push(sender);
       }
     }
   }
   // Under systemd standard error may be the journal already: each line would appear twice.
-  const twice = wanted.includes('journald') && senders.length > 0 && options.write === undefined && stderrIsJournal();
+  const twice = wanted.includes('journald') && transports.length > 0 && options.write === undefined && stderrIsJournal();
   if (options.targets.includes('console') && !twice) {
-    const write = options.write ?? ((line: string) => writeSync(2, line));
-    transports.push(new SynchronousTransport((info) => write(consoleLine(info, new Date()))));
+    const output = options.write === undefined ? openLineOutput(2) : { write: options.write, close() {} };
+    add((info) => output.write(consoleLine(info, new Date())));
+    closing.push(output);
+  }
+  const file = options.file == null ? null : new LogFile(options.file);
+  if (file !== null) {
+    add((info) => file.write(consoleLine(info, new Date())));
+    closing.push(file);
   }
   // winston complains on standard output about a logger without transports.
   const silent = transports.length === 0;
@@ -110,9 +152,17 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     warn: at('warn'),
     info: at('info'),
     debug: at('debug'),
+    reopen() {
+      try {
+        file?.reopen();
+      } catch (error) {
+        if (!(error instanceof LogFileError)) throw error;
+        log.error(`${error.message}; the old one is written to still`);
+      }
+    },
     close() {
       logger.close();
-      for (const sender of senders) sender.close();
+      for (const part of closing) part.close();
     },
   };
   for (const trouble of troubles) log.warn(trouble);
@@ -139,14 +189,10 @@ function consoleLine({ level, message }: LogInfo, now: Date): string {
   return `${now.toISOString()} ${level}: ${message}\n`;
 }
 
-function journaldTransport(sender: DatagramSender): Transport {
-  return new SynchronousTransport(({ level, message, fields }) => {
-    sender.send(encodeJournalEntry(level, message, fields));
-  });
+function toJournald(sender: DatagramSender): (info: LogInfo) => boolean {
+  return ({ level, message, fields }) => sender.send(encodeJournalEntry(level, message, fields));
 }
 
-function logdTransport(sender: DatagramSender): Transport {
-  return new SynchronousTransport(({ level, message }) => {
-    sender.send(encodeLogdRecord(level, message, process.pid, Date.now()));
-  });
+function toLogd(sender: DatagramSender): (info: LogInfo) => boolean {
+  return ({ level, message }) => sender.send(encodeLogdRecord(level, message, process.pid, Date.now()));
 }

@@ -6,7 +6,8 @@ import { partPath } from '../platform/parts.js';
 import { createNotifier, type Notifier } from '../platform/sd-notify.js';
 import { ConfigError, type DaemonConfig, loadConfig } from './config/config.js';
 import { Daemon } from './daemon.js';
-import { openLog } from './log.js';
+import { type OpenLog, openLog } from './log.js';
+import { LogFileError } from './logging/log-file.js';
 import { TombstoneError } from './publishing/tombstones.js';
 import { ListenError } from './server/listener.js';
 
@@ -25,7 +26,7 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--no-flush-bytecode');
   const config = configure(options);
-  const log = await openLog(config.log);
+  const log = await openConfiguredLog(config);
   let daemon: Daemon;
   try {
     const parts = { tracer: partPath('tracer.cjs'), engraver: partPath('engraver.cjs') };
@@ -41,6 +42,8 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   const notifier = createNotifier();
   notifier.notify('READY=1');
   const beat = startWatchdog(notifier);
+  // The terminal's end is not the daemon's; whoever rotates the log file sends it, too.
+  process.on('SIGHUP', () => log.reopen());
   const stop = stopSignal();
   await daemon.rehearse();
   const signal = await stop;
@@ -50,6 +53,15 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   await daemon.close();
   log.close();
   process.exit(0);
+}
+
+async function openConfiguredLog({ log }: DaemonConfig): Promise<OpenLog> {
+  try {
+    return await openLog({ ...log, file: log.file === 'none' ? null : log.file });
+  } catch (error) {
+    if (error instanceof LogFileError) return fail(error);
+    throw error;
+  }
 }
 
 function configure({ config: file, socket, tombstoneDir }: RunDaemonOptions): DaemonConfig {
@@ -81,7 +93,5 @@ function startWatchdog(notifier: Notifier): NodeJS.Timeout | undefined {
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
-    // The terminal's end is not the daemon's.
-    process.on('SIGHUP', () => {});
   });
 }

@@ -30,7 +30,7 @@ async function open(change: Partial<LogOptions> = {}): Promise<OpenLog> {
   const log = await openLog({
     level: 'info',
     targets: ['console', 'journald', 'logd'],
-    write: (line) => lines.push(line),
+    write: (line) => lines.push(line) > 0,
     journaldSocket: join(dir, 'journald'),
     logdSocket: join(dir, 'logd'),
     ...change,

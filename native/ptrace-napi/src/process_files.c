@@ -340,7 +340,8 @@ static napi_value count_links(napi_env env, napi_callback_info info) {
 static napi_value poll_now(napi_env env, napi_callback_info info) {
   Args args;
   args_read(&args, env, info);
-  struct pollfd entry = {.fd = value_fd(&args, args.at[0], "fd"), .events = POLLIN | POLLPRI};
+  struct pollfd entry = {.fd = value_fd(&args, args.at[0], "fd")};
+  entry.events = (short)value_integer_or(&args, args.at[1], "events", 0, INT16_MAX, POLLIN | POLLPRI);
   if (args.failed) return NULL;
   int result;
   do {

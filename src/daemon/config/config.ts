@@ -94,6 +94,7 @@ const schema = v.strictObject(
       v.strictObject(
         {
           level: v.optional(oneOf(LOG_LEVELS), 'info'),
+          file: v.optional(pathOr(['none'], 'expected "none" or an absolute path'), 'none'),
           targets: v.optional(
             v.pipe(v.array(oneOf(LOG_TARGETS), 'expected an array'), v.maxLength(8, 'expected at most 8 targets')),
             ['console', 'journald', 'logd'],

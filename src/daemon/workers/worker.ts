@@ -62,9 +62,11 @@ export const TRACER_ARGUMENTS: readonly string[] = [...KEEP_CODE, ...TRACER_HEAP
 export function startPrivileged(path: string, handlers: WorkerHandlers): Worker {
   const addon = loadAddon();
   const pair = createChannelPair();
+  // Not the daemon's own: where nobody reads that, a tracer that has something to say would wait for ever.
+  const stderr = new StderrTail();
   try {
     const child = spawn(process.execPath, [...TRACER_ARGUMENTS, path], {
-      stdio: ['ignore', 'ignore', 'inherit', pair.child],
+      stdio: ['ignore', 'ignore', stderr.childFd, pair.child],
       env: { ...workerEnvironment(), ...ONE_ARENA },
     });
     // A failed spawn is reported by an event, and by a pid that is missing.
@@ -73,15 +75,19 @@ export function startPrivileged(path: string, handlers: WorkerHandlers): Worker 
     if (pid === undefined) throw new Error(`cannot start ${process.execPath}`);
     const worker = new ChannelWorker(pid, pair.own, handlers, () => child.kill('SIGKILL'));
     child.on('exit', (code, signal) => {
-      worker.ended(signal === null ? `it exited with status ${code}` : `it died by ${signal}`);
+      const words = stderr.finish();
+      const how = signal === null ? `it exited with status ${code}` : `it died by ${signal}`;
+      worker.ended(words === '' ? how : `${how}: ${words}`);
       handlers.exited?.();
     });
     return worker;
   } catch (error) {
     addon.closeFd(pair.own);
+    stderr.finish();
     throw error;
   } finally {
     addon.closeFd(pair.child);
+    addon.closeFd(stderr.childFd);
   }
 }
 
