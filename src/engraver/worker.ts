@@ -12,7 +12,7 @@ import type { Engraved, EngraveFailed } from '../wire/job.js';
 import { StepTimer } from '../wire/step-timer.js';
 import { readDump } from './dump-input.js';
 import type { GivenJob } from './inbox.js';
-import { writeOutput } from './outputs.js';
+import { OutputError, writeOutput } from './outputs.js';
 import { summarize } from './summary.js';
 
 const REASON_LENGTH = 1024;
@@ -35,7 +35,8 @@ export class EngraveWorker {
     try {
       return this.#engrave(job);
     } catch (error) {
-      return { type: 'engrave-failed', id: job.id, reason: reasonOf(error).slice(0, REASON_LENGTH) };
+      const reason = reasonOf(error).slice(0, REASON_LENGTH);
+      return { type: 'engrave-failed', id: job.id, reason, ...(error instanceof OutputError && { unwritten: true }) };
     } finally {
       this.#cache.release();
     }

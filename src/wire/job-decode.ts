@@ -74,7 +74,7 @@ const engraverMessage = v.variant('type', [
     micros,
     softErrors,
   }),
-  v.object({ type: v.literal('engrave-failed'), id: count, reason }),
+  v.object({ type: v.literal('engrave-failed'), id: count, reason, unwritten: v.exactOptional(v.boolean()) }),
 ]);
 
 export function encodeMessage(message: object): Uint8Array {

@@ -165,4 +165,6 @@ export interface EngraveFailed {
   readonly type: 'engrave-failed';
   readonly id: number;
   readonly reason: string;
+  /** The report was made, and an output did not take it (a full disk): another engraver would not do better. */
+  readonly unwritten?: boolean;
 }

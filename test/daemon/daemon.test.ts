@@ -16,6 +16,9 @@ import { encodeRequest } from '../../src/wire/request.js';
 import { connectTo, uniqueName } from './socket-client.js';
 import { until } from './until.js';
 
+/** What lies in a directory beside the order of the reports. */
+const reports = async (dir: string) => (await readdir(dir)).filter((name) => name !== '.tombstone-order');
+
 const fake = (name: string) => fileURLToPath(new URL(`fakes/${name}.cjs`, import.meta.url));
 
 interface Running {
@@ -83,7 +86,7 @@ describe('daemon', () => {
     const { socket, dir, lines } = await start();
     expect(await crash(socket)).toBe('\0');
     await until(() => lines.length > 0, 'the log has a line');
-    const names = (await readdir(dir)).sort();
+    const names = (await reports(dir)).sort();
     expect(names).toEqual(['tombstone_00', 'tombstone_00.dmp']);
     const text = await readFile(join(dir, 'tombstone_00'), 'utf8');
     expect(text).toBe(`tombstone of pid ${process.pid} tid ${process.pid} with /lib/mapped.so\n`);
@@ -108,7 +111,7 @@ describe('daemon', () => {
     expect(await ask(socket, 'backtrace', process.pid)).toBe(
       `\0backtrace of pid ${process.pid} tid ${process.pid} with /lib/mapped.so\n`,
     );
-    expect(await readdir(dir)).toEqual([]);
+    expect(await reports(dir)).toEqual([]);
   });
 
   it('serves without its second socket where somebody has that', async () => {
@@ -157,7 +160,7 @@ describe('daemon', () => {
       }`;
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { uid, gid: uid });
     expect(stdout).toBe(`\0backtrace of pid ${target.pid} tid ${target.pid}, owner only, with /lib/mapped.so\n`);
-    expect(await readdir(dir)).toEqual([]);
+    expect(await reports(dir)).toEqual([]);
   });
 
   it.runIf(isRoot)('gives another user no tombstone, and no backtrace of root’s processes', async () => {
@@ -191,7 +194,7 @@ describe('daemon', () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => crash(socket)));
     expect(answers).toEqual(Array(40).fill('\0'));
     await until(
-      async () => (await readdir(dir)).filter((name) => /^tombstone_\d\d$/.test(name)).length === 40,
+      async () => (await reports(dir)).filter((name) => /^tombstone_\d\d$/.test(name)).length === 40,
       '40 tombstones',
     );
   });
@@ -228,7 +231,7 @@ describe('daemon: tracers that fail', () => {
     const { socket, dir, lines } = await start({ tracer });
     expect(await crash(socket)).toBe('');
     await until(() => lines.some((line) => reason.test(line)), `the log matches ${reason}`);
-    expect(await readdir(dir)).toEqual([]);
+    expect(await reports(dir)).toEqual([]);
   });
 });
 
@@ -254,7 +257,7 @@ describe('daemon: engravers that fail', () => {
     expect(text).toMatch(reason);
     const raw = JSON.parse(await readFile(join(dir, 'tombstone_00.dmp'), 'utf8'));
     expect(raw).toMatchObject({ behaviour: engraver, job: { kind: 'crash', pid: process.pid } });
-    expect((await readdir(dir)).sort()).toEqual(['tombstone_00', 'tombstone_00.dmp']);
+    expect((await reports(dir)).sort()).toEqual(['tombstone_00', 'tombstone_00.dmp']);
   });
 
   it('tries once more with a fresh engraver', async () => {
@@ -273,7 +276,7 @@ describe('daemon: engravers that fail', () => {
     process.kill(engraver, 'SIGKILL');
     await until(() => daemon.warm && daemon.pids.at(-1) !== engraver, 'another engraver is ready');
     expect(await crash(socket)).toBe('\0');
-    await until(async () => (await readdir(dir)).length === 2, 'the tombstone is there');
+    await until(async () => (await reports(dir)).length === 2, 'the tombstone is there');
   });
 });
 
@@ -321,7 +324,7 @@ describe('daemon: start and stop', () => {
       env: {},
     });
     await expect(second).rejects.toThrow(`@${socket} is in use: another debuggerd runs`);
-    expect(await readdir(dir)).toEqual([]);
+    expect(await reports(dir)).toEqual([]);
   });
 
   it('ends within its bound while a request hangs, and its client sees the end', async () => {

@@ -1,5 +1,6 @@
 /** The two files of a request, made while its target is being captured; published together or not at all. */
-import type { PendingFile, TombstoneDirectory } from './tombstones.js';
+import type { Origin } from './rotation.js';
+import type { PendingFile, Published, TombstoneDirectory } from './tombstones.js';
 
 export interface OpenedPair {
   readonly text: PendingFile;
@@ -20,11 +21,10 @@ export class PendingFiles {
     this.opened.catch(() => {});
   }
 
-  /** The absolute path of the tombstone. */
-  async publish(): Promise<string> {
+  async publish(origin: Origin): Promise<Published> {
     const { text, minidump } = await this.opened;
     this.#published = true;
-    return this.#tombstones.publish(text, minidump);
+    return this.#tombstones.publishOf(origin, text, minidump);
   }
 
   /** Removes what was not published. */

@@ -1,25 +1,55 @@
-/** Which tombstone slot a new tombstone takes: Android's rule, as a pure function. */
-export type SlotState =
-  | { readonly kind: 'free' }
-  /** Something that a rename cannot replace lies there. */
-  | { readonly kind: 'blocked' }
-  /** `order`: later publications of this daemon have larger ones; -1: not of this daemon. */
-  | { readonly kind: 'taken'; readonly modifiedNs: bigint; readonly order: number };
+/**
+ * Which report a new one replaces where no slot is free, as a pure function. Of one user alone, or where it is not known whose reports these
+ * are, it is the oldest: Android's rule. Each user has an equal share of the slots. Who holds theirs replaces a report of their own, others one of
+ * the user who holds most. Of a program that crashes again and again the first report and the newest are kept.
+ */
 
-/** The first free slot, else the least recently modified, else null. Equal times: the one published first, then the lowest. */
-export function chooseSlot(states: readonly SlotState[]): number | null {
-  let best: number | null = null;
-  let oldest: (SlotState & { kind: 'taken' }) | null = null;
-  for (const [slot, state] of states.entries()) {
-    if (state.kind === 'free') return slot;
-    if (state.kind === 'blocked') continue;
-    const earlier =
-      oldest === null ||
-      state.modifiedNs < oldest.modifiedNs ||
-      (state.modifiedNs === oldest.modifiedNs && state.order < oldest.order);
-    if (!earlier) continue;
-    best = slot;
-    oldest = state;
+/** Whose crash it is. */
+export interface Origin {
+  readonly uid: number;
+  /** Name of the process. */
+  readonly program: string;
+}
+
+/** A report that is there. */
+export interface SlotEntry {
+  readonly slot: number;
+  /** Of two reports the one made later has the larger one, whatever the clock said. */
+  readonly order: number;
+  /** Null: made by nobody of whom this daemon knows. */
+  readonly origin: Origin | null;
+}
+
+/** The slot of the report to give up; null where there is none. `origin` null: the oldest of all. */
+export function chooseVictim(entries: readonly SlotEntry[], origin: Origin | null): number | null {
+  const byAge = [...entries].sort((a, b) => a.order - b.order);
+  if (origin === null) return byAge[0]?.slot ?? null;
+  const users = new Map<number | null, SlotEntry[]>();
+  for (const entry of byAge) {
+    const uid = entry.origin?.uid ?? null;
+    users.set(uid, [...(users.get(uid) ?? []), entry]);
   }
-  return best;
+  const own = users.get(origin.uid) ?? [];
+  const share = Math.max(1, Math.floor(entries.length / (users.size + (own.length === 0 ? 1 : 0))));
+  if (own.length >= share) return victimOf(own, origin.program);
+  // Maps keep the order of insertion: of equals, the one whose oldest report is older.
+  let most: SlotEntry[] = [];
+  for (const held of users.values()) if (held.length > most.length) most = held;
+  return victimOf(most, null);
+}
+
+/** Of one user's reports, oldest first. `crashing`: the program whose new report is to come. */
+function victimOf(own: readonly SlotEntry[], crashing: string | null): number | null {
+  const programs = new Map<string, SlotEntry[]>();
+  for (const entry of own) {
+    const name = entry.origin?.program ?? '';
+    if (entry.origin !== null) programs.set(name, [...(programs.get(name) ?? []), entry]);
+  }
+  let middle: readonly SlotEntry[] = [];
+  for (const [name, held] of programs) {
+    // The newest of the crashing program is the one to come.
+    const between = held.slice(1, name === crashing ? undefined : -1);
+    if (between.length > middle.length) middle = between;
+  }
+  return (middle[0] ?? own[0])?.slot ?? null;
 }

@@ -6,7 +6,8 @@
 import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { chooseSlot, type SlotState } from './rotation.js';
+import { chooseVictim, type Origin } from './rotation.js';
+import { type FoundSlot, MAX_LEDGER_BYTES, SlotLedger } from './slot-ledger.js';
 
 export interface TombstoneOptions {
   readonly dir: string;
@@ -27,6 +28,18 @@ export interface PendingFile {
   readonly name: string;
 }
 
+/** A report that has its name. */
+export interface Published {
+  /** Absolute path of the tombstone. */
+  readonly path: string;
+  /** Crashes of its program since the oldest of its reports that is there, this one among them. */
+  readonly count: number;
+}
+
+/** Where the order of the reports is kept. */
+const LEDGER = '.tombstone-order';
+type SlotKind = 'free' | 'blocked' | 'taken';
+
 /** Android's /data/tombstones is 0771; elsewhere nobody but the owner has business in it. */
 const DIRECTORY_MODE = 0o750;
 /** Temporary names tell whose they are, so that another daemon's files in the same directory stay. */
@@ -45,8 +58,7 @@ export class TombstoneDirectory {
   /** Publications one after the other: each sees the slots as the one before left them. */
   #turn: Promise<unknown> = Promise.resolve();
   #serial = 0;
-  /** Order of this process's publications, for slots whose times are equal. */
-  readonly #published = new Map<number, number>();
+  #ledger = new SlotLedger();
 
   private constructor(options: TombstoneOptions, dir: FileHandle) {
     this.#options = options;
@@ -61,6 +73,7 @@ export class TombstoneDirectory {
   static async open(options: TombstoneOptions): Promise<TombstoneDirectory> {
     const dir = resolve(options.dir);
     const tombstones = new TombstoneDirectory({ ...options, dir }, await openDirectory(dir));
+    await tombstones.#readLedger();
     await tombstones.#removeStale().catch((error: unknown) => {
       throw unusable(dir, error);
     });
@@ -116,8 +129,32 @@ export class TombstoneDirectory {
    * @returns the absolute path of the tombstone
    */
   async publish(text: PendingFile, minidump: PendingFile | null): Promise<string> {
-    const turn = this.#turn.then(() => this.#publish(text, minidump));
-    this.#turn = turn.catch(() => {});
+    return (await this.publishOf(null, text, minidump)).path;
+  }
+
+  /** The same for a crash of which it is known whose it is: what it replaces then is chosen so that others keep theirs. */
+  publishOf(origin: Origin | null, text: PendingFile, minidump: PendingFile | null): Promise<Published> {
+    return this.#inTurn(() => this.#publish(origin, text, minidump));
+  }
+
+  /** Removes the report that a new one of `origin` would replace if no slot were free; the path of its text, null where there is none. */
+  giveUpOldest(origin: Origin): Promise<string | null> {
+    return this.#inTurn(async () => {
+      const slot = chooseVictim(this.#ledger.reconcile(await this.#found()), origin);
+      if (slot === null) return null;
+      const name = slotName(slot);
+      for (const file of [`${name}.dmp`, name]) await unlink(join(this.#base, file)).catch(() => {});
+      this.#ledger.forget(slot);
+      return join(this.#options.dir, name);
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.then(
+      () => this.#writeLedger(),
+      () => {},
+    );
     return turn;
   }
 
@@ -127,10 +164,10 @@ export class TombstoneDirectory {
     await this.#dir.close();
   }
 
-  async #publish(text: PendingFile, minidump: PendingFile | null): Promise<string> {
+  async #publish(origin: Origin | null, text: PendingFile, minidump: PendingFile | null): Promise<Published> {
     const files = minidump === null ? [text] : [text, minidump];
     try {
-      return await this.#moveIntoSlot(text, minidump).catch(async (error: unknown) => {
+      return await this.#moveIntoSlot(origin, text, minidump).catch(async (error: unknown) => {
         if (!isMissing(error)) throw error;
         // The names are gone, with the directory as a rule; what was written is not.
         const copies: PendingFile[] = [];
@@ -140,7 +177,7 @@ export class TombstoneDirectory {
           copies.push(copy);
           await copyFile(handle, copy.handle);
         }
-        return this.#moveIntoSlot(copies[0]!, copies[1] ?? null);
+        return this.#moveIntoSlot(origin, copies[0]!, copies[1] ?? null);
       });
     } catch (error) {
       await Promise.all(files.map((file) => this.discard(file)));
@@ -151,8 +188,8 @@ export class TombstoneDirectory {
     }
   }
 
-  async #moveIntoSlot(text: PendingFile, minidump: PendingFile | null): Promise<string> {
-    const slot = await this.#chooseSlot();
+  async #moveIntoSlot(origin: Origin | null, text: PendingFile, minidump: PendingFile | null): Promise<Published> {
+    const slot = await this.#chooseSlot(origin);
     if (slot === null)
       throw new TombstoneError(`no slot in ${this.#options.dir} can be used: directories are in the way`);
     const name = slotName(slot);
@@ -160,37 +197,70 @@ export class TombstoneDirectory {
     // The text last: who sees it finds its minidump there.
     if (minidump !== null) await this.#move(minidump.name, dump);
     else await unlink(join(this.#base, dump)).catch(() => {});
+    const { ino } = await text.handle.stat({ bigint: true });
     await this.#move(text.name, name);
-    this.#published.set(slot, this.#serial++);
-    return join(this.#options.dir, name);
+    return { path: join(this.#options.dir, name), count: this.#ledger.record(slot, String(ino), origin) };
   }
 
   #move(from: string, to: string): Promise<void> {
     return rename(join(this.#base, from), join(this.#base, to));
   }
 
-  /** One reading of the directory tells of all slots; how old they are is asked only where none is free. */
-  async #chooseSlot(): Promise<number | null> {
+  /** One reading of the directory tells of all slots; which is the oldest is asked only where none is free. */
+  async #chooseSlot(origin: Origin | null): Promise<number | null> {
+    const kinds = await this.#kinds();
+    const free = kinds.indexOf('free');
+    if (free >= 0) return free;
+    return chooseVictim(this.#ledger.reconcile(await this.#found(kinds)), origin);
+  }
+
+  async #kinds(): Promise<readonly SlotKind[]> {
     const entries = new Map<string, Dirent>();
     for (const entry of await readdir(this.#base, { withFileTypes: true })) entries.set(entry.name, entry);
-    const kinds = Array.from({ length: this.#options.max }, (_, slot) => {
+    return Array.from({ length: this.#options.max }, (_, slot) => {
       const [text, dump] = [entries.get(slotName(slot)), entries.get(`${slotName(slot)}.dmp`)];
       // A rename cannot replace a directory.
       if (text?.isDirectory() || dump?.isDirectory()) return 'blocked';
       return text === undefined ? 'free' : 'taken';
     });
-    const free = kinds.indexOf('free');
-    if (free >= 0) return free;
-    const ages = kinds.map((kind, slot) => (kind === 'taken' ? this.#ageOf(slot) : { kind: 'blocked' as const }));
-    return chooseSlot(await Promise.all(ages));
   }
 
-  async #ageOf(slot: number): Promise<SlotState> {
+  /** The reports that are there. */
+  async #found(kinds?: readonly SlotKind[]): Promise<FoundSlot[]> {
+    const found: FoundSlot[] = [];
+    for (const [slot, kind] of (kinds ?? (await this.#kinds())).entries()) {
+      if (kind !== 'taken') continue;
+      const stat = await lstat(join(this.#base, slotName(slot)), { bigint: true }).catch(() => null);
+      if (stat !== null) found.push({ slot, inode: String(stat.ino), modifiedNs: stat.mtimeNs });
+    }
+    return found;
+  }
+
+  async #readLedger(): Promise<void> {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const file = await open(join(this.#base, LEDGER), flags).catch(() => null);
+    if (file === null) return;
     try {
-      const { mtimeNs } = await lstat(join(this.#base, slotName(slot)), { bigint: true });
-      return { kind: 'taken', modifiedNs: mtimeNs, order: this.#published.get(slot) ?? -1 };
-    } catch (error) {
-      return { kind: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'free' : 'blocked' };
+      const stat = await file.stat();
+      if (!stat.isFile() || stat.size > MAX_LEDGER_BYTES) return;
+      this.#ledger = SlotLedger.parse(await file.readFile('utf8'));
+    } catch {
+      // As without one.
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Whole, by a rename. Where it cannot be written (a full disk) the file times tell, after a restart, what this one does not. */
+  async #writeLedger(): Promise<void> {
+    const file = await this.#createIn(this.#base).catch(() => null);
+    if (file === null) return;
+    try {
+      await file.handle.writeFile(this.#ledger.serialize());
+      await this.#move(file.name, LEDGER);
+      await file.handle.close();
+    } catch {
+      await this.discard(file);
     }
   }
 

@@ -3,6 +3,7 @@
  * step either leads to the next or ends the request with a reason; whatever happens, the target is released and every descriptor closed.
  */
 
+import { writeSync } from 'node:fs';
 import { logText } from '../../bytes/shown-text.js';
 import { loadAddon } from '../../platform/addon.js';
 import { utcOffsetMinutes } from '../../platform/host-facts.js';
@@ -13,7 +14,9 @@ import type { Log } from '../log.js';
 import { decide, type Grounds, type PolicyConfig, type TargetFacts } from '../policy/policy.js';
 import { type RequestFacts, readRequestFacts } from '../policy/process-info.js';
 import { ActivityManager } from '../publishing/activity-manager.js';
+import { isOutOfRoom, publishWithoutRoom } from '../publishing/full-disk.js';
 import { PendingFiles } from '../publishing/pending-files.js';
+import type { Origin } from '../publishing/rotation.js';
 import type { TombstoneDirectory } from '../publishing/tombstones.js';
 import type { CopyBudget } from '../scheduling/copy-budget.js';
 import { type Capture, type CaptureResult, closeAll } from '../workers/capture-run.js';
@@ -62,6 +65,10 @@ interface Held extends Omit<Tombstoned, 'files'> {
 
 let lastId = 0;
 
+/** Where the frames of the crashed thread are in a tombstone, and how many of them a log is given. */
+const FRAMES_BYTES = 64 * 1024;
+const MAX_LOGGED_FRAMES = 32;
+
 /** All memory of a large process, through a socket to a slow disk. A client that takes nothing for half a minute is left sooner. */
 const FULL_DEADLINE_MS = 3_600_000;
 
@@ -80,6 +87,8 @@ class RequestFlow {
   readonly #outcome: string[] = [];
   #failed = false;
   #path = '';
+  /** Of the target process; for the share of its user and for the log. */
+  #program = '';
 
   constructor(context: FlowContext, client: Client, request: DebuggerRequest) {
     this.#context = context;
@@ -101,6 +110,7 @@ class RequestFlow {
     if (!this.#client.isPeerAlive()) return this.#refuse('the asking process is gone');
     if (!decision.allowed) return this.#refuse(decision.reason);
     // A decision in favour is never made without a target.
+    this.#program = logText(facts.targetName, 64);
     await this.#serve(facts.target!, decision.grounds);
     this.#clock.enter('done');
     this.#report(facts, facts.target!, decision.grounds);
@@ -228,21 +238,11 @@ class RequestFlow {
   ): Promise<void> {
     const notification = manager === null ? null : newMemfd('notification', memfds);
     try {
-      const { text, minidump } = await files.opened;
-      const outputs: { kind: OutputKind; fd: number }[] = [
-        { kind: 'tombstone', fd: text.handle.fd },
-        { kind: 'minidump', fd: minidump.handle.fd },
-      ];
-      if (notification !== null) outputs.push({ kind: 'notification', fd: notification });
-      const result = await this.#engrave(copy, outputs);
-      this.#clock.enter('publish');
-      const excuse = result.ok ? null : apology(target.pid, target.tid, copy.captured.signal, result.reason);
-      if (excuse !== null) {
-        await text.handle.truncate(0);
-        await text.handle.write(excuse, 0, 'utf8');
-        await copyMemfd(copy.memfd, minidump.handle);
-      }
-      this.#path = await files.publish();
+      const excuse = await this.#fillFiles(copy, target, files, notification).catch(async (error: unknown) => {
+        if (!isOutOfRoom(error)) throw error;
+        await files.discard();
+        return this.#publishWithoutRoom(copy, target, notification, memfds);
+      });
       this.#clock.enter('reply');
       const { replyMs } = this.#context;
       if (this.#request.kind === 'tombstone' && !(await this.#client.write(Buffer.from(this.#path), replyMs))) {
@@ -258,8 +258,75 @@ class RequestFlow {
     }
   }
 
+  /** Engraves into the two files and publishes them; the apology where it could not be engraved. @throws where the disk has no room */
+  async #fillFiles(
+    copy: Captured,
+    target: TargetFacts,
+    files: PendingFiles,
+    notification: number | null,
+  ): Promise<string | null> {
+    const { text, minidump } = await files.opened;
+    const outputs: { kind: OutputKind; fd: number }[] = [
+      { kind: 'tombstone', fd: text.handle.fd },
+      { kind: 'minidump', fd: minidump.handle.fd },
+    ];
+    if (notification !== null) outputs.push({ kind: 'notification', fd: notification });
+    const result = await this.#engrave(copy, outputs);
+    // What the engraver says of a disk is not believed: without room the next steps find out.
+    if (!result.ok && result.unwritten) throw Object.assign(new Error(result.reason), { code: 'ENOSPC' });
+    this.#clock.enter('publish');
+    const excuse = result.ok ? null : apology(target.pid, target.tid, copy.captured.signal, result.reason);
+    if (excuse !== null) {
+      await text.handle.truncate(0);
+      await text.handle.write(excuse, 0, 'utf8');
+      await copyMemfd(copy.memfd, minidump.handle);
+    }
+    const { path, count } = await files.publish(this.#origin(target));
+    this.#path = path;
+    if (count > 1) this.#outcome.push(`number ${count} of this program`);
+    return excuse;
+  }
+
+  /** The disk is full: the report is made in memory, and as much of it kept as finds room. At the least the log has its frames. */
+  async #publishWithoutRoom(
+    copy: Captured,
+    target: TargetFacts,
+    notification: number | null,
+    memfds: number[],
+  ): Promise<string | null> {
+    const text = newMemfd('tombstone', memfds);
+    const minidump = newMemfd('minidump', memfds);
+    const outputs: { kind: OutputKind; fd: number }[] = [
+      { kind: 'tombstone', fd: text },
+      { kind: 'minidump', fd: minidump },
+    ];
+    if (notification !== null) outputs.push({ kind: 'notification', fd: notification });
+    const result = await this.#engrave(copy, outputs);
+    if (this.#clock.step === 'engrave') this.#clock.enter('publish');
+    const excuse = result.ok ? null : apology(target.pid, target.tid, copy.captured.signal, result.reason);
+    if (excuse !== null) writeSync(text, excuse, 0);
+    try {
+      const from = result.ok ? minidump : copy.memfd;
+      const kept = await publishWithoutRoom(this.#context.tombstones, this.#origin(target), text, from);
+      this.#path = kept.path;
+      if (kept.gaveUp !== null) this.#outcome.push(`the disk is full: ${kept.gaveUp} was given up for it`);
+      if (!kept.withMinidump) this.#fail('the disk is full: the text is kept without its minidump');
+      return excuse;
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw error;
+      const frames = backtraceOf(Buffer.from(await readMemfd(text, FRAMES_BYTES)).toString('utf8'));
+      for (const frame of frames) this.#context.log.warn(`pid ${target.pid}: ${logText(frame, 1024)}`);
+      throw error;
+    }
+  }
+
+  #origin(target: TargetFacts): Origin {
+    return { uid: target.uid.real, program: this.#program };
+  }
+
   async #engrave(copy: Captured, outputs: readonly { kind: OutputKind; fd: number }[]): Promise<EngravingResult> {
-    this.#clock.enter('engrave');
+    // Once more, of a report that the disk did not take.
+    if (this.#clock.step === 'capture') this.#clock.enter('engrave');
     const { memfd, files, captured } = copy;
     const { dumpBytes } = this.#context.limits;
     const { uid } = this.#client.credentials;
@@ -268,7 +335,7 @@ class RequestFlow {
       ? await engraveTwice(this.#context.engraver, order)
       : { ok: false, reason: `too many copies of uid ${uid} wait already` };
     if (result.ok) this.#outcome.unshift(describe(result.engraved));
-    else this.#fail(`not engraved: ${logText(result.reason)}`);
+    else if (!result.unwritten) this.#fail(`not engraved: ${logText(result.reason)}`);
     const { debug } = this.#context.log;
     debug(`request ${captured.id}: capture ${times(captured.micros)}`);
     if (result.ok) debug(`request ${captured.id}: engrave ${times(result.engraved.micros)}`);
@@ -314,6 +381,14 @@ function isMinidump(kind: Action): kind is Exclude<Action, RequestKind> {
 function describe({ signal, topFrame, threads, frames }: Engraved): string {
   const where = topFrame === '' ? '' : `${logText(topFrame)}, `;
   return `${signal === '' ? '' : `${logText(signal, 64)}, `}${where}${threads} threads, ${frames} frames`;
+}
+
+/** The frames in a tombstone, as many as a log should have of a report that was lost. */
+export function backtraceOf(tombstone: string): string[] {
+  const [, after = ''] = tombstone.split('\nbacktrace:\n', 2);
+  const lines = after.split('\n');
+  const end = lines.indexOf('');
+  return lines.slice(0, Math.min(MAX_LOGGED_FRAMES, end < 0 ? lines.length : end)).map((line) => line.trim());
 }
 
 /** `freeze 120, memory 300 us` */

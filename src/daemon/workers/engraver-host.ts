@@ -34,7 +34,8 @@ export interface EngraveOrder {
 
 export type EngraveResult =
   | { readonly ok: true; readonly engraved: Engraved }
-  | { readonly ok: false; readonly reason: string };
+  /** `unwritten`: the engraver says that an output took no more. */
+  | { readonly ok: false; readonly reason: string; readonly unwritten?: boolean };
 
 /** Bytes of a message around its list of files, at most. */
 const MESSAGE_FRAME = 256;
@@ -186,7 +187,9 @@ export class EngraverHost {
     if (current === null || message.id !== current.order.id) return 'it answered what nobody asked';
     this.#finish();
     current.resolve(
-      message.type === 'engraved' ? { ok: true, engraved: message } : { ok: false, reason: message.reason },
+      message.type === 'engraved'
+        ? { ok: true, engraved: message }
+        : { ok: false, reason: message.reason, unwritten: message.unwritten === true },
     );
     this.#dispatch();
     return null;

@@ -11,13 +11,14 @@ const CHUNK = 256 * 1024;
 
 export type EngravingResult =
   | { readonly ok: true; readonly engraved: Engraved }
-  /** What the two tries failed of. */
-  | { readonly ok: false; readonly reason: string };
+  /** What the two tries failed of; `unwritten`: of an output that took no more. */
+  | { readonly ok: false; readonly reason: string; readonly unwritten?: boolean };
 
 /** Engraves, and where that fails once more on a fresh engraver: what one job left in the old one cannot spoil this. */
 export async function engraveTwice(host: EngraverHost, order: EngraveOrder): Promise<EngravingResult> {
   const first = await attempt(host, order);
-  if (first.ok) return first;
+  // A fresh engraver would find the disk as full, and its start costs others their turn.
+  if (first.ok || first.unwritten) return first;
   const second = await attempt(host, order, true);
   if (second.ok) return second;
   return {

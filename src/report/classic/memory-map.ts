@@ -67,6 +67,10 @@ export function memoryMapLines(report: Report, room = new TextRoom(MAP_BYTES)): 
     if (!placed && fault! < map.start) falls(index === 0 ? 'before any' : 'between');
     const marked = !placed && fault! < map.end;
     if (marked) placed = true;
+    if (full && !marked && !needed.has(map.start)) {
+      skipped++;
+      return;
+    }
     const line = mapLine(arch, map, marked);
     // Where one had no room, shorter ones that follow have none either: what is there is the beginning, not a choice by length.
     full ||= !room.fits(line);

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TombstoneDirectory } from '../../../src/daemon/publishing/tombstones.js';
 
 let root: string;
+/** What lies in a directory beside the order of the reports. */
+const reports = async (dir: string) => (await readdir(dir)).filter((name) => name !== '.tombstone-order');
 let dir: string;
 const opened: TombstoneDirectory[] = [];
 
@@ -74,7 +76,7 @@ describe('tombstone directory', () => {
       expect(await tombstones.publish(text, minidump)).toBe(join(dir, 'tombstone_00'));
       expect(await read('tombstone_00')).toBe('text');
       expect(await read('tombstone_00.dmp')).toBe('d'.repeat(600_000));
-      expect((await readdir(dir)).sort()).toEqual(['tombstone_00', 'tombstone_00.dmp']);
+      expect((await reports(dir)).sort()).toEqual(['tombstone_00', 'tombstone_00.dmp']);
     });
 
     it('is made anew once for many at a time', async () => {
@@ -82,7 +84,7 @@ describe('tombstone directory', () => {
       await rm(dir, { recursive: true });
       const paths = await Promise.all(Array.from({ length: 8 }, (_, i) => publish(tombstones, `number ${i}`)));
       expect(new Set(paths).size).toBe(8);
-      expect(await readdir(dir)).toHaveLength(16);
+      expect(await reports(dir)).toHaveLength(16);
     });
 
     it('is not followed where it is a link now', async () => {
@@ -93,7 +95,7 @@ describe('tombstone directory', () => {
       await mkdir(elsewhere);
       await symlink(elsewhere, dir);
       await expect(tombstones.publish(text, null)).rejects.toThrow('it is a link or no directory');
-      expect(await readdir(elsewhere)).toEqual([]);
+      expect(await reports(elsewhere)).toEqual([]);
     });
   });
 
@@ -101,7 +103,7 @@ describe('tombstone directory', () => {
     const tombstones = await openDirectory();
     expect(await publish(tombstones, 'first')).toBe(join(dir, 'tombstone_00'));
     expect(await publish(tombstones, 'second')).toBe(join(dir, 'tombstone_01'));
-    expect((await readdir(dir)).sort()).toEqual([
+    expect((await reports(dir)).sort()).toEqual([
       'tombstone_00',
       'tombstone_00.dmp',
       'tombstone_01',
@@ -109,7 +111,7 @@ describe('tombstone directory', () => {
     ]);
     expect(await read('tombstone_01')).toBe('second');
     expect(await read('tombstone_01.dmp')).toBe('dump of second');
-    for (const name of await readdir(dir)) expect((await stat(join(dir, name))).mode & 0o777).toBe(0o600);
+    for (const name of await reports(dir)) expect((await stat(join(dir, name))).mode & 0o777).toBe(0o600);
   });
 
   it('takes a slot that became free before it replaces one, then the least recently modified', async () => {
@@ -182,20 +184,20 @@ describe('tombstone directory', () => {
     const tombstones = await openDirectory(1);
     await mkdir(join(dir, 'tombstone_00'));
     await expect(publish(tombstones, 'a')).rejects.toThrow(/no slot in .* can be used/);
-    expect(await readdir(dir)).toEqual(['tombstone_00']);
+    expect(await reports(dir)).toEqual(['tombstone_00']);
   });
 
   it('takes the old minidump away when the new tombstone has none', async () => {
     const tombstones = await openDirectory(1);
     await publish(tombstones, 'a');
     await publish(tombstones, 'b', null);
-    expect(await readdir(dir)).toEqual(['tombstone_00']);
+    expect(await reports(dir)).toEqual(['tombstone_00']);
   });
 
   it('discards what is not to be published', async () => {
     const tombstones = await openDirectory();
     await tombstones.discard(await tombstones.create());
-    expect(await readdir(dir)).toEqual([]);
+    expect(await reports(dir)).toEqual([]);
   });
 
   it('removes what a dead daemon left half-written, and only that', async () => {
@@ -204,7 +206,7 @@ describe('tombstone directory', () => {
     const names = ['.tombstone-4999999-0.tmp', '.tombstone-1-3.tmp', '.tombstone-x.tmp', 'tombstone_07', 'notes'];
     for (const name of names) await writeFile(join(dir, name), 'x');
     await openDirectory();
-    expect((await readdir(dir)).sort()).toEqual(names.slice(1).sort());
+    expect((await reports(dir)).sort()).toEqual(names.slice(1).sort());
   });
 
   it('stays in the directory that it opened when the path is replaced', async () => {
@@ -214,8 +216,8 @@ describe('tombstone directory', () => {
     await rename(dir, moved);
     await mkdir(dir);
     await publish(tombstones, 'a');
-    expect(await readdir(dir)).toEqual([]);
-    expect((await readdir(moved)).sort()).toEqual(['tombstone_00', 'tombstone_00.dmp']);
+    expect(await reports(dir)).toEqual([]);
+    expect((await reports(moved)).sort()).toEqual(['tombstone_00', 'tombstone_00.dmp']);
   });
 
   it('refuses a link and a file as the directory, in one line', async () => {
@@ -238,5 +240,38 @@ describe('tombstone directory', () => {
     for (const name of ['tombstone_00', 'tombstone_00.dmp']) {
       expect(await stat(join(dir, name))).toMatchObject({ uid: 1234, gid: 4321 });
     }
+  });
+});
+
+describe('the order of the reports', () => {
+  it('is kept over a restart, with the clock set back and with times of the future', async () => {
+    const options = { dir, max: 3, owner: null };
+    const first = await TombstoneDirectory.open(options);
+    const publish = async (to: TombstoneDirectory) => {
+      const file = await to.create();
+      return (await to.publish(file, null)).slice(-2);
+    };
+    expect([await publish(first), await publish(first), await publish(first)]).toEqual(['00', '01', '02']);
+    // As if each had been made an hour before the one that is older.
+    const now = Date.now() / 1000;
+    for (const [slot, hours] of [24, -1, -2].entries()) {
+      await utimes(join(dir, `tombstone_0${slot}`), now + hours * 3600, now + hours * 3600);
+    }
+    expect(await publish(first)).toBe('00');
+    await utimes(join(dir, 'tombstone_00'), now - 9999, now - 9999);
+    await first.close();
+    const second = await TombstoneDirectory.open(options);
+    expect([await publish(second), await publish(second), await publish(second)]).toEqual(['01', '02', '00']);
+    await second.close();
+  });
+
+  it('leaves the reports of others while one user crashes', async () => {
+    const tombstones = await TombstoneDirectory.open({ dir, max: 4, owner: null });
+    const crash = async (uid: number, program: string) =>
+      tombstones.publishOf({ uid, program }, await tombstones.create(), null);
+    const kept = [await crash(1, 'a'), await crash(2, 'b')].map(({ path }) => path);
+    for (let i = 0; i < 10; i++) expect(kept).not.toContain((await crash(3, `p${i}`)).path);
+    expect((await crash(3, 'p9')).count).toBe(2);
+    await tombstones.close();
   });
 });

@@ -61,7 +61,7 @@ it('a pc that is no exact Number is printed from the registers', () => {
     '#00 pc 4141414141414141  <unknown>',
     '#01 pc 0000000000001136  /usr/bin/app',
   ]);
-  expect(frameTexts(x86_64, thread({ frames: [frame({ relPc: 2 ** 63, mapName: null })] }))).toEqual([
+  expect(frameLines(x86_64, thread({ frames: [frame({ relPc: 2 ** 63, mapName: null })] }), '')).toEqual([
     '#00 pc 8000000000000000  <unknown>',
   ]);
 });

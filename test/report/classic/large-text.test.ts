@@ -88,9 +88,9 @@ it('keeps the mapping of the fault address and those of the frames, however far 
 });
 
 it('counts the threads for which there is no room at all', () => {
-  const threads = Array.from({ length: 40_000 }, (_, i) => thread({ tid: i, registers: registers(x86_64) }));
+  const threads = Array.from({ length: 10_000 }, (_, i) => thread({ tid: i, name: 'n'.repeat(4000) }));
   const text = renderTombstone(report({ threads }));
   expect(Buffer.byteLength(text)).toBeLessThan(32 * MIB);
   const shown = text.match(/^pid: /gm)!.length;
-  expect(text).toContain(`(${40_000 - shown} more threads are left out)`);
+  expect(text).toContain(`(${10_000 - shown} more threads are left out)`);
 });
