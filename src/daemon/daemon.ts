@@ -12,6 +12,7 @@ import { readKernelPolicy } from './policy/process-info.js';
 import { RefusalLog } from './policy/refusal-log.js';
 import { TombstoneDirectory } from './publishing/tombstones.js';
 import { CopyBudget, copyLimits, filesPerCopy } from './scheduling/copy-budget.js';
+import { admissionLimits } from './server/admission.js';
 import type { Client } from './server/client.js';
 import { openRequestSockets, type RequestSocket } from './server/listener.js';
 import { type FlowContext, handleRequest } from './server/request-flow.js';
@@ -56,6 +57,7 @@ export class Daemon {
   readonly #context: FlowContext;
   readonly #server: RequestServer;
   readonly #refusals: RefusalLog;
+  readonly #answered: RefusalLog;
   #quiet: NodeJS.Timeout | undefined;
   #closing: Promise<void> | null = null;
 
@@ -69,16 +71,19 @@ export class Daemon {
     this.tombstoneDir = settings.tombstoneDir;
     this.#tombstones = tombstones;
     this.#refusals = new RefusalLog(log);
+    this.#answered = new RefusalLog(log, 'were answered');
     const trouble = (message: string): void => log.warn(logText(message, 1024));
-    const limits = copyLimits(readDescriptorLimit(), config.dump_bytes);
+    const descriptors = readDescriptorLimit();
+    const limits = copyLimits(descriptors, config.dump_bytes);
+    const maxFiles = filesPerCopy(limits, config.tracers.max);
     const copies = new CopyBudget(limits);
     copies.freed = () => this.#pool.wake();
     this.#pool = new TracerPool({
-      start: (handlers) => startPrivileged(parts.tracer, handlers),
+      start: (handlers) => startPrivileged(parts.tracer, handlers, maxFiles),
       min: config.tracers.min,
       max: config.tracers.max,
       deadlineMs,
-      maxFiles: filesPerCopy(limits, config.tracers.max),
+      maxFiles,
       mayStart: (uid) => copies.mayCopy(uid),
       trouble,
     });
@@ -120,6 +125,7 @@ export class Daemon {
       captureMs: Math.floor(deadlineMs * 0.9),
       replyMs: REPLY_MS,
       log,
+      answered: this.#answered,
       refused: this.#refused,
     };
     this.#server = new RequestServer(
@@ -128,7 +134,7 @@ export class Daemon {
         request: (client, request) => handleRequest(this.#context, client, request).finally(this.#tidyLater),
         refused: this.#refused,
       },
-      options.server,
+      { limits: admissionLimits(descriptors), ...options.server },
     );
   }
 
@@ -193,6 +199,7 @@ export class Daemon {
     await this.#server.drained();
     await this.#tombstones.close();
     this.#refusals.flush();
+    this.#answered.flush();
     clearTimeout(this.#quiet);
   }
 
@@ -204,7 +211,7 @@ export class Daemon {
 
   readonly #refused = (client: Client | null, reason: string): void => {
     const who = client === null ? '' : ` (from pid=${client.credentials.pid} uid=${client.credentials.uid})`;
-    this.#refusals.write(`refused: ${logText(reason, 1024)}${who}`);
+    this.#refusals.write(`refused: ${logText(reason, 1024)}${who}`, client?.credentials.uid ?? null);
   };
 
   readonly #reportConfinement = (unapplied: readonly string[]): void => {

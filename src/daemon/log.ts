@@ -80,7 +80,7 @@ class LostTransport {
   readonly #lost: LostLines<LogInfo>;
 
   constructor(take: (info: LogInfo) => boolean) {
-    this.#lost = new LostLines(take, (count) => ({
+    this.#lost = new LostLines<LogInfo>(take, (count) => ({
       level: 'warn',
       message: `${count} lines of this log could not be written and are lost`,
     }));

@@ -37,7 +37,9 @@ export function copyLimits(descriptors: number, dumpBytes: number, memory = tota
 /** Files that one copy may bring, so that `tracers` more copies fit when all shares are taken. */
 export function filesPerCopy(limits: CopyLimits, tracers: number): number {
   const most = Math.min((limits.files * USER_SHARE) / 2, limits.files / 2 / tracers);
-  return Math.min(4096, Math.max(16, Math.floor(most)));
+  // With few descriptors a quarter of what all copies may have, so that two processes at least can be copied at once.
+  const least = Math.min(16, Math.max(1, Math.floor(limits.files / 4)));
+  return Math.min(4096, Math.max(least, Math.floor(most)));
 }
 
 export class CopyBudget {

@@ -7,9 +7,23 @@ export interface AdmissionLimits {
   readonly perUid: number;
   /** Of `total`, places that only root may take. */
   readonly forRoot: number;
+  /** There are so few places that further clients wait in the listener's backlog until one is free, instead of being refused. */
+  readonly waits?: boolean;
 }
 
-export const DEFAULT_ADMISSION: AdmissionLimits = { total: 512, perUid: 128, forRoot: 16 };
+export const DEFAULT_ADMISSION: AdmissionLimits = { total: 1024, perUid: 512, forRoot: 32 };
+/** A client needs its socket, a pidfd, a duplicate while it waits, and then files: what an eighth of the descriptors is enough for. */
+const DESCRIPTORS_A_CLIENT = 8;
+/** Fewer places than this are filled by an everyday burst of crashes. */
+const FEW = 128;
+
+/** What a process with so many descriptors can admit. */
+export function admissionLimits(descriptors: number): AdmissionLimits {
+  const total = Math.max(1, Math.floor(descriptors / DESCRIPTORS_A_CLIENT));
+  if (total >= DEFAULT_ADMISSION.total) return DEFAULT_ADMISSION;
+  if (total < FEW) return { total, perUid: total, forRoot: 0, waits: true };
+  return { total, perUid: Math.floor(total / 2), forRoot: 16 };
+}
 
 export type Admitted<T> =
   /** `evicted`: a silent client that has to make room. */
@@ -38,7 +52,15 @@ export class Admission<T> {
     return this.#perUid.get(uid) ?? 0;
   }
 
-  /** Asks for a place. Where all are taken, the oldest client that has not yet said anything, of the user with the most clients, loses its own. */
+  /** Whether a client must not be accepted before another is released. */
+  get mustWait(): boolean {
+    return this.#limits.waits === true && this.size >= this.#limits.total;
+  }
+
+  /**
+   * Asks for a place. Where all are taken, the oldest client that has not yet said anything, of the user with the most clients, loses its own;
+   * where all have, the newest of the user with the most, if that is more than the newcomer's user would have.
+   */
   admit(client: T, uid: number): Admitted<T> {
     if (uid !== 0 && this.countOf(uid) >= this.#limits.perUid) {
       return { admitted: false, reason: `uid ${uid} has ${this.#limits.perUid} requests open already` };
@@ -47,7 +69,7 @@ export class Admission<T> {
     const places = uid === 0 ? this.#limits.total : this.#limits.total - this.#limits.forRoot;
     const taken = uid === 0 ? this.size : this.size - this.countOf(0);
     if (taken >= places || this.size >= this.#limits.total) {
-      evicted = this.#oldestSilentOfGreediest(uid);
+      evicted = this.#oldestSilentOfGreediest(uid) ?? this.#newestOfGreedier(uid);
       if (evicted === null) return { admitted: false, reason: `${taken} requests are open already` };
       this.release(evicted);
     }
@@ -81,6 +103,19 @@ export class Admission<T> {
         best = client;
         most = count;
       }
+    }
+    return best;
+  }
+
+  /** Of users with at least two more than the newcomer's: whoever comes last has waited least. */
+  #newestOfGreedier(newcomer: number): T | null {
+    let best: T | null = null;
+    let most = this.countOf(newcomer) + 2;
+    for (const [client, { uid }] of this.#clients) {
+      const count = this.countOf(uid);
+      if (count < most || (uid === 0 && newcomer !== 0)) continue;
+      best = client;
+      most = count;
     }
     return best;
   }

@@ -13,6 +13,7 @@ import type { Action, DebuggerRequest } from '../../wire/request.js';
 import type { Log } from '../log.js';
 import { decide, type Grounds, type PolicyConfig, type TargetFacts } from '../policy/policy.js';
 import { type RequestFacts, readRequestFacts } from '../policy/process-info.js';
+import type { RefusalLog } from '../policy/refusal-log.js';
 import { ActivityManager } from '../publishing/activity-manager.js';
 import { isOutOfRoom, publishWithoutRoom } from '../publishing/full-disk.js';
 import { PendingFiles } from '../publishing/pending-files.js';
@@ -46,6 +47,8 @@ export interface FlowContext {
   /** How long a client may take to read its answer, ms. */
   readonly replyMs: number;
   readonly log: Log;
+  /** Where the line of a request goes, unless its user has too many of them. */
+  readonly answered: RefusalLog;
   /** What is said of a refusal. */
   readonly refused: (client: Client, reason: string) => void;
 }
@@ -360,7 +363,8 @@ class RequestFlow {
       kind === 'crash' ? '' : ` asked by pid ${pid} "${logText(facts.peerName, 64)}" uid ${uid} (${grounds})`;
     const what = `${kind} of pid ${target.pid} tid ${target.tid} "${logText(facts.targetName, 64)}" uid ${target.uid.real}${asker}`;
     const details = [...this.#outcome, ...(this.#path === '' ? [] : [this.#path]), this.#clock.summary()];
-    this.#context.log[this.#failed ? 'warn' : 'info'](`${what}: ${details.join(', ')}`, {
+    const { log, answered } = this.#context;
+    answered.write(`${what}: ${details.join(', ')}`, uid, this.#failed ? log.warn : log.info, {
       DEBUGGERD_REQUEST: kind,
       DEBUGGERD_PID: target.pid,
       DEBUGGERD_TID: target.tid,

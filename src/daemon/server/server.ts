@@ -29,6 +29,10 @@ export class RequestServer {
   readonly #deadlineMs: number;
   readonly #admission: Admission<Client>;
   readonly #clients = new Set<Client>();
+  /** Those whose request was read. */
+  readonly #spoken = new WeakSet<Client>();
+  /** Listeners that wait for a place to become free. */
+  readonly #full = new Set<Poller>();
   readonly #disposal = new SocketDisposal();
   readonly #busy = new Set<Promise<void>>();
   readonly #pollers: readonly Poller[];
@@ -78,6 +82,11 @@ export class RequestServer {
    */
   #accept(listener: number, poller: Poller): void {
     if (!this.#open) return;
+    if (this.#admission.mustWait) {
+      poller.update(0);
+      this.#full.add(poller);
+      return;
+    }
     let fd: number | null;
     try {
       fd = this.#addon.acceptUnix(listener);
@@ -114,7 +123,8 @@ export class RequestServer {
       return;
     }
     if (result.evicted) {
-      this.#handlers.refused(result.evicted, 'it sent no request while others wait for its place');
+      const why = this.#spoken.has(result.evicted) ? 'its user has most requests open' : 'it sent no request';
+      this.#handlers.refused(result.evicted, `${why} while others wait for its place`);
       this.#release(result.evicted);
     }
     this.#clients.add(client);
@@ -131,6 +141,7 @@ export class RequestServer {
     if (!this.#clients.has(client)) return;
     if (!request.ok) return this.#handlers.refused(client, request.reason);
     this.#admission.spoke(client);
+    this.#spoken.add(client);
     try {
       await this.#handlers.request(client, request.value);
     } catch (error) {
@@ -142,5 +153,7 @@ export class RequestServer {
     this.#clients.delete(client);
     this.#admission.release(client);
     client.close();
+    for (const poller of this.#full) if (this.#open) poller.update(this.#addon.constants.READABLE);
+    this.#full.clear();
   }
 }

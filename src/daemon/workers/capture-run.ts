@@ -89,8 +89,10 @@ export class CaptureRun implements Capture {
 
   /** Takes a message of its tracer, with the descriptors; in what way it breaks the protocol, else null. */
   accept(message: TracerMessage, fds: number[]): string | null {
-    if (message.type === 'files' && !this.#hasResult && fds.length === message.files.length) {
+    if (message.type === 'files' && !this.#hasResult && fds.length <= message.files.length) {
       for (const [at, fd] of fds.entries()) this.#keepFile(message.files[at]!, fd);
+      // No descriptor of this process was free for them.
+      this.#lostFiles += message.files.length - fds.length;
       return null;
     }
     const [memfd] = fds;
@@ -100,6 +102,12 @@ export class CaptureRun implements Capture {
       return null;
     }
     closeAll(fds);
+    if (message.type === 'captured' && !this.#hasResult && fds.length === 0) {
+      // Not the tracer's fault, and it goes on to release the target.
+      this.#giveResult({ ok: false, reason: 'no descriptor is free for the copy' });
+      if (this.job.hold) this.#onRelease?.(false);
+      return null;
+    }
     if (message.type === 'capture-failed' && !this.#hasResult && fds.length === 0) {
       this.#giveResult({ ok: false, reason: message.reason });
       return null;

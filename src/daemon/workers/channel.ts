@@ -3,7 +3,10 @@ import { loadAddon, type Poller, type ReceivedMessage } from '../../platform/add
 import { MAX_FDS, MAX_MESSAGE } from '../../wire/job.js';
 
 export interface ChannelHandlers {
-  /** The descriptors belong to the handler. `bytes` is a view that the next message overwrites. */
+  /**
+   * The descriptors belong to the handler; there may be fewer than were sent, where this process may not have more. `bytes` is a view that the next
+   * message overwrites.
+   */
   message(bytes: Uint8Array, fds: number[]): void;
   /** Once, at the end of the stream or after an error; the channel is closed then. */
   closed(reason: string): void;
@@ -38,9 +41,12 @@ export class Channel {
   readonly #poller: Poller;
   readonly #buffer = new Uint8Array(MAX_MESSAGE);
   readonly #unsent: Unsent[] = [];
+  readonly #maxFds: number;
   #open = true;
 
-  constructor(fd: number, handlers: ChannelHandlers) {
+  /** `maxFds`: descriptors that are taken of a message. */
+  constructor(fd: number, handlers: ChannelHandlers, maxFds = MAX_FDS) {
+    this.#maxFds = Math.min(maxFds, MAX_FDS);
     this.#fd = fd;
     this.#handlers = handlers;
     this.#poller = this.#addon.poll(fd, this.#addon.constants.READABLE, (error, events) => {
@@ -112,22 +118,16 @@ export class Channel {
     for (let count = 0; this.#open && count < MESSAGES_AT_ONCE; count++) {
       let message: ReceivedMessage | null;
       try {
-        message = this.#addon.receiveMessage(this.#fd, this.#buffer, MAX_FDS);
+        message = this.#addon.receiveMessage(this.#fd, this.#buffer, this.#maxFds);
       } catch (error) {
         this.#end((error as Error).message);
         return;
       }
       if (message === null) return;
-      const { bytes, fds, truncated, fdsTruncated } = message;
-      if (truncated || fdsTruncated || bytes === 0) {
+      const { bytes, fds, truncated } = message;
+      if (truncated || bytes === 0) {
         for (const fd of fds) this.#addon.closeFd(fd);
-        this.#end(
-          truncated
-            ? 'it sent a message that is too long'
-            : fdsTruncated
-              ? 'it sent more descriptors than can be taken'
-              : 'it closed its channel',
-        );
+        this.#end(truncated ? 'it sent a message that is too long' : 'it closed its channel');
         return;
       }
       this.#handlers.message(this.#buffer.subarray(0, bytes), fds);

@@ -7,6 +7,7 @@ import { loadAddon } from '../../platform/addon.js';
 import type { TracerMessage } from '../../wire/job.js';
 import { encodeMessage } from '../../wire/job-decode.js';
 import { encodeRequest } from '../../wire/request.js';
+import { RefusalLog } from '../policy/refusal-log.js';
 import { waitFor } from '../server/readiness.js';
 import { type FlowContext, handleRequest } from '../server/request-flow.js';
 import { RequestServer } from '../server/server.js';
@@ -29,7 +30,8 @@ export async function rehearse(context: FlowContext): Promise<number> {
   });
   const pool = new TracerPool({ start, min: 1, max: 1, deadlineMs: REPLY_MS, trouble: () => {} });
   const silent = { error() {}, warn() {}, info() {}, debug() {} };
-  const flow: FlowContext = { ...context, pool, log: silent, refused: () => {}, activityManager: null };
+  const answered = new RefusalLog(silent);
+  const flow: FlowContext = { ...context, pool, log: silent, answered, refused: () => {}, activityManager: null };
   let server: RequestServer | null = null;
   try {
     listener = addon.listenUnix('stream', address, { backlog: 1, passRights: false });

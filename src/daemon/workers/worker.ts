@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { loadAddon, type Poller } from '../../platform/addon.js';
+import { MAX_FDS } from '../../wire/job.js';
 import { Channel, createChannelPair } from './channel.js';
 import { StderrTail } from './stderr-tail.js';
 
@@ -58,8 +59,11 @@ export function workerEnvironment(env: NodeJS.ProcessEnv = process.env): Record<
 /** How Node is started for a tracer. */
 export const TRACER_ARGUMENTS: readonly string[] = [...KEEP_CODE, ...TRACER_HEAP];
 
-/** A worker with the daemon's own rights, that runs the script at `path`. */
-export function startPrivileged(path: string, handlers: WorkerHandlers): Worker {
+/**
+ * A worker with the daemon's own rights, that runs the script at `path`. Of a message with more than `maxFds` descriptors the first ones are
+ * taken: the rest never becomes the daemon's.
+ */
+export function startPrivileged(path: string, handlers: WorkerHandlers, maxFds = MAX_FDS): Worker {
   const addon = loadAddon();
   const pair = createChannelPair();
   // Not the daemon's own: where nobody reads that, a tracer that has something to say would wait for ever.
@@ -73,7 +77,7 @@ export function startPrivileged(path: string, handlers: WorkerHandlers): Worker 
     child.on('error', () => {});
     const { pid } = child;
     if (pid === undefined) throw new Error(`cannot start ${process.execPath}`);
-    const worker = new ChannelWorker(pid, pair.own, handlers, () => child.kill('SIGKILL'));
+    const worker = new ChannelWorker(pid, pair.own, handlers, () => child.kill('SIGKILL'), maxFds);
     child.on('exit', (code, signal) => {
       const words = stderr.finish();
       const how = signal === null ? `it exited with status ${code}` : `it died by ${signal}`;
@@ -186,14 +190,15 @@ class ChannelWorker implements Worker {
   readonly #endProcess: () => void;
   #alive = true;
 
-  constructor(pid: number, fd: number, handlers: WorkerHandlers, endProcess: () => void) {
+  constructor(pid: number, fd: number, handlers: WorkerHandlers, endProcess: () => void, maxFds = MAX_FDS) {
     this.pid = pid;
     this.#handlers = handlers;
     this.#endProcess = endProcess;
-    this.#channel = new Channel(fd, {
-      message: (bytes, fds) => handlers.message(bytes, fds),
-      closed: (reason) => this.kill(reason),
-    });
+    const events = {
+      message: (bytes: Uint8Array, fds: number[]) => handlers.message(bytes, fds),
+      closed: (reason: string) => this.kill(reason),
+    };
+    this.#channel = new Channel(fd, events, maxFds);
   }
 
   send(bytes: Uint8Array, fds: readonly number[] = []): boolean {

@@ -16,3 +16,15 @@ it('writes the first refusals of a second and counts the rest', () => {
   vi.advanceTimersByTime(1000);
   expect(lines).toHaveLength(12);
 });
+
+it('counts for each user apart, so that one hides no line of another, and leaves out none of root', () => {
+  const lines: string[] = [];
+  const refusals = new RefusalLog({ warn: (line) => lines.push(line) });
+  for (let i = 0; i < 100; i++) refusals.write(`of 500: ${i}`, 500);
+  refusals.write('of 501', 501);
+  for (let i = 0; i < 20; i++) refusals.write(`of root: ${i}`, 0);
+  expect(lines).toHaveLength(31);
+  expect(lines).toContain('of 501');
+  vi.advanceTimersByTime(1000);
+  expect(lines.slice(31)).toEqual(['90 more requests of uid 500 were refused']);
+});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Admission } from '../../../src/daemon/server/admission.js';
+import { Admission, admissionLimits } from '../../../src/daemon/server/admission.js';
 
 describe('admission', () => {
   it('bounds the clients of each user, and of root not', () => {
@@ -22,13 +22,43 @@ describe('admission', () => {
     expect(admission.countOf(500)).toBe(2);
   });
 
-  it('evicts nobody who has asked for something', () => {
-    const admission = new Admission<string>({ total: 2, perUid: 2, forRoot: 0 });
-    for (const name of ['a', 'b']) {
+  it('gives a place of a user with many requests to one with fewer, the newest, and of two users with equally many to none', () => {
+    const admission = new Admission<string>({ total: 3, perUid: 3, forRoot: 0 });
+    for (const name of ['a', 'b', 'c']) {
       admission.admit(name, 500);
       admission.spoke(name);
     }
-    expect(admission.admit('c', 501)).toEqual({ admitted: false, reason: '2 requests are open already' });
+    expect(admission.admit('d', 501)).toEqual({ admitted: true, evicted: 'c' });
+    admission.spoke('d');
+    expect(admission.admit('e', 501)).toEqual({ admitted: false, reason: '3 requests are open already' });
+    expect(admission.admit('f', 502)).toEqual({ admitted: true, evicted: 'b' });
+  });
+
+  it('does not refuse a third user while two others have filled every place with requests', () => {
+    const admission = new Admission<string>();
+    for (let i = 0; i < 1000; i++) {
+      const name = `${i}`;
+      if (admission.admit(name, 500 + (i % 2)).admitted) admission.spoke(name);
+    }
+    for (let i = 0; i < 100; i++) expect(admission.admit(`third ${i}`, 502).admitted).toBe(true);
+  });
+
+  it('has room for 300 crashes of one user at once', () => {
+    const admission = new Admission<string>(admissionLimits(1 << 19));
+    for (let i = 0; i < 300; i++) expect(admission.admit(`${i}`, 500)).toEqual({ admitted: true, evicted: null });
+  });
+
+  it.each([30, 64, 128, 256])('lets clients wait for a place, of %i descriptors, that are far less than these', (descriptors) => {
+    const limits = admissionLimits(descriptors);
+    const admission = new Admission<number>(limits);
+    for (let i = 0; i < limits.total; i++) {
+      expect(admission.mustWait).toBe(false);
+      expect(admission.admit(i, 500).admitted).toBe(true);
+    }
+    expect(admission.mustWait).toBe(true);
+    expect(limits.total * 4).toBeLessThan(descriptors);
+    admission.release(0);
+    expect(admission.mustWait).toBe(false);
   });
 
   it('keeps places for root', () => {
