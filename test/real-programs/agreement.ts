@@ -75,7 +75,12 @@ export function tableOf(all: readonly Agreement[]): string {
   }
   rows.push(rowOf(sum));
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
   for (const known of knownDisagreements) {
     const found = sum.disagreements.filter((each) => reasonOf(each) === known);
     if (found.length === 0) continue;
@@ -86,7 +91,9 @@ export function tableOf(all: readonly Agreement[]): string {
     );
     lines.push(...first);
   }
-  const unknown = all.flatMap(({ program, unknown }) => unknown.map((each) => `  ${program}: ${disagreementText(each)}`));
+  const unknown = all.flatMap(({ program, unknown }) =>
+    unknown.map((each) => `  ${program}: ${disagreementText(each)}`),
+  );
   if (unknown.length > 0) lines.push('', `unknown: ${unknown.length} disagreements`, ...unknown);
   return lines.join('\n');
 }

@@ -32,7 +32,9 @@ export interface Comparison {
 const CALL_LENGTH = 1;
 
 function same(a: ComparedFrame, b: ComparedFrame): boolean {
-  return Math.abs(a.relPc - b.relPc) <= CALL_LENGTH && (a.file ?? '').split('/').at(-1) === (b.file ?? '').split('/').at(-1);
+  return (
+    Math.abs(a.relPc - b.relPc) <= CALL_LENGTH && (a.file ?? '').split('/').at(-1) === (b.file ?? '').split('/').at(-1)
+  );
 }
 
 /** Longest common subsequence; at most 256 frames on each side. */

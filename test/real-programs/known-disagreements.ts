@@ -7,24 +7,27 @@ interface KnownDisagreement {
   readonly applies: (disagreement: Disagreement) => boolean;
 }
 
-const inFileless = (frame: ComparedFrame | null | undefined) => frame?.file === '';
-const inMemoryWithoutTables = ({ before, ours, theirs }: Disagreement) =>
-  [before, ...ours, ...theirs].some(inFileless);
+const inFileless = (frame: ComparedFrame | null) => frame?.file === '' && frame.executable;
+const inMemoryWithoutTables = ({ before, ours, theirs }: Disagreement) => [before, ...ours, ...theirs].some(inFileless);
 
 export const knownDisagreements: readonly KnownDisagreement[] = [
   {
     name: 'compiled at run time',
-    reason: 'code of a JIT compiler has no tables: each tool follows frame pointers or guesses there, and may lose callers',
+    reason:
+      'code of a JIT compiler has no tables: each tool follows frame pointers or guesses there, and may lose callers',
     applies: inMemoryWithoutTables,
   },
   {
     name: 'they take data for code',
-    reason: 'their walk goes on in memory that is not executable, which cannot hold a return address',
-    applies: ({ ours, theirs }) => ours.length === 0 && theirs.length > 0 && theirs.every(({ executable }) => !executable),
+    reason:
+      'their walk reaches memory that is not executable, which cannot hold a return address, where ours has callers or ends',
+    applies: ({ ours, theirs }) =>
+      theirs.some(({ executable }) => !executable) && (ours.length > 0 || theirs[0]?.executable === false),
   },
   {
     name: 'they end early',
-    reason: 'their walk ends with an error where the binary has no tables; ours goes on by the code or by frame pointers',
+    reason:
+      'their walk ends with an error where the binary has no tables; ours goes on by the code or by frame pointers',
     applies: ({ ours, theirs, last, end }) => last && theirs.length === 0 && ours.length > 0 && end !== '',
   },
 ];

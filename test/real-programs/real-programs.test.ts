@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Mapping, parseMaps } from '../../src/linux/maps.js';
-import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { debuggerd } from '../e2e/command-line.js';
 import { daemonForAll } from '../e2e/daemon.js';
 import { start } from '../e2e/target.js';
@@ -46,7 +46,8 @@ function randomNumbers(state: number): () => number {
 /** `<anonymous:7f00>` and `[vdso:7f00]` are areas; all else is a file's name. */
 function ourFrame({ file, relPc, fn }: TextFrame): ComparedFrame {
   const area = /^(?:<anonymous|(\[\w+)):[0-9a-f]+(\]|>)$/.exec(file);
-  const name = area === null ? file.replace(/ \(offset 0x[0-9a-f]+\)$/, '') : area[1] === undefined ? '' : `${area[1]}]`;
+  const name =
+    area === null ? file.replace(/ \(offset 0x[0-9a-f]+\)$/, '') : area[1] === undefined ? '' : `${area[1]}]`;
   const known = file === '<unknown>' ? null : name;
   return { file: known, relPc: Number.parseInt(relPc, 16), executable: true, fn: fn ?? '' };
 }
@@ -134,7 +135,8 @@ describe.skipIf(lost)(`real programs, seed ${seed}${lost}`, () => {
 
   describe.each(chosen)('$name', (program) => {
     const absent = missingNeeds(program);
-    const how = absent.length === 0 ? '' : ` [skipped without ${absent.join(', ')}: apt-get install ${program.packages}]`;
+    const how =
+      absent.length === 0 ? '' : ` [skipped without ${absent.join(', ')}: apt-get install ${program.packages}]`;
 
     it.skipIf(how).concurrent(`agrees with gdb and eu-stack${how}`, async () => {
       const agreement = new Agreement(program.name);

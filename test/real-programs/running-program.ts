@@ -18,7 +18,11 @@ export class RunningProgram {
   private constructor(program: RealProgram) {
     this.dir = programDirectory(program);
     const user = program.asNobody && process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-    this.#child = spawn('/bin/sh', ['-c', program.script], { cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'], ...user });
+    this.#child = spawn('/bin/sh', ['-c', program.script], {
+      cwd: this.dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...user,
+    });
     this.#ended = once(this.#child, 'close');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
