@@ -11,7 +11,9 @@
 #include "abort-message.h"
 
 static struct cxx_runtime runtime;
+/* What the program has installed last, and what was there before it. */
 static cxx_terminate_handler *program_handler;
+static cxx_terminate_handler *first_handler;
 
 /*
  * The object as a std::exception, or null. The fifth virtual function of a std::type_info tells whether a catch clause of this type
@@ -69,24 +71,24 @@ void terminate_message_install(void) {
   runtime = cxx_runtime_find();
   if (runtime.set_terminate == NULL) return;
   cxx_terminate_handler *before = runtime.set_terminate(on_terminate);
-  if (before != on_terminate) __atomic_store_n(&program_handler, before, __ATOMIC_RELEASE);
+  if (before == on_terminate) return;
+  first_handler = before;
+  __atomic_store_n(&program_handler, before, __ATOMIC_RELEASE);
 }
 
 #ifdef DEBUGGERD_SHARED
 
 #include "debuggerd/client.h"
 
-DEBUGGERD_EXPORT cxx_terminate_handler *_ZSt13get_terminatev(void);
-
-/* std::set_terminate and std::get_terminate, before those of the C++ library: the program sees its own handlers. */
+/*
+ * std::set_terminate, before that of the C++ library: ours stays in front of what the program installs. std::get_terminate is left
+ * alone, since libstdc++ asks it for the handler of each exception that is thrown; a program that puts back what it got there
+ * gets the handler that was there before ours.
+ */
 DEBUGGERD_EXPORT cxx_terminate_handler *_ZSt13set_terminatePFvvE(cxx_terminate_handler *handler) {
   if (runtime.set_terminate == NULL) terminate_message_install();
+  if (handler == on_terminate) handler = first_handler;
   return __atomic_exchange_n(&program_handler, handler, __ATOMIC_ACQ_REL);
-}
-
-cxx_terminate_handler *_ZSt13get_terminatev(void) {
-  if (runtime.set_terminate == NULL) terminate_message_install();
-  return __atomic_load_n(&program_handler, __ATOMIC_ACQUIRE);
 }
 
 #endif
