@@ -82,7 +82,7 @@ describe.skipIf(lost)(`lldb${lost}`, () => {
   afterAll(() => rmSync(directory, { recursive: true }));
 
   test.each(CPUS)('%s: threads, pcs, modules, build id, reason, memory', { timeout: 60_000 }, async (name) => {
-    const arch = architectures.findProgram((each) => each.name === name)!;
+    const arch = architectures.find((each) => each.name === name)!;
     const file = join(directory, `${name}.dmp`);
     writeFileSync(file, sample(arch));
     const commands = [
@@ -122,7 +122,7 @@ describe.skipIf(lost)(`lldb${lost}`, () => {
     const context = readContext('context', dump.threadContext(thread!)!, architecture, dump.littleEndian);
     expect(stdout).toMatch(new RegExp(`(pc|rip|eip) = 0x0*${context.pc.toString(16)}`));
     expect(dump.exception).toMatchObject({ tid: thread!.tid, code: 11 });
-    expect(dump.modules!.findProgram(({ name }) => name === program)?.base).toBeLessThanOrEqual(Number(context.pc));
+    expect(dump.modules!.find(({ name }) => name === program)?.base).toBeLessThanOrEqual(Number(context.pc));
     expect(dump.memory.read(thread!.stack!.address, new Uint8Array(64))).toBe(64);
     expect(dump.problems).toEqual([]);
   });

@@ -1,7 +1,8 @@
 /** Where a pc lies: the file or area, and the pc relative to it, as our texts print frames (src/report/classic/frames.ts). */
 import { closeSync, openSync } from 'node:fs';
 import type { Mapping } from '../../src/linux/maps.js';
-import { ElfFile, type ElfSegment } from '../../src/objects/elf/elf-file.js';
+import { ElfFile } from '../../src/objects/elf/elf-file.js';
+import type { ElfSegment } from '../../src/objects/elf/headers.js';
 import { FdSource } from '../../src/platform/fd-source.js';
 
 export interface Place {
