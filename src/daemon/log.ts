@@ -82,7 +82,7 @@ class LostTransport {
   constructor(take: (info: LogInfo) => boolean) {
     this.#lost = new LostLines<LogInfo>(take, (count) => ({
       level: 'warn',
-      message: `${count} lines of this log could not be written and are lost`,
+      message: `lines of this log that could not be written and are lost: ${count}`,
     }));
     this.transport = new SynchronousTransport((info) => this.#lost.write(info));
   }

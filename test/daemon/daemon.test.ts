@@ -17,7 +17,7 @@ import { connectTo, uniqueName } from './socket-client.js';
 import { until } from './until.js';
 
 /** What lies in a directory beside the order of the reports. */
-const reports = async (dir: string) => (await readdir(dir)).filter((name) => name !== '.tombstone-order');
+const reports = async (dir: string) => (await readdir(dir)).filter((name) => !name.startsWith('.tombstone-order'));
 
 const fake = (name: string) => fileURLToPath(new URL(`fakes/${name}.cjs`, import.meta.url));
 

@@ -38,6 +38,7 @@ export interface Published {
 
 /** Where the order of the reports is kept. */
 const LEDGER = '.tombstone-order';
+const LEDGER_TEMPORARY = '.tombstone-order.tmp';
 type SlotKind = 'free' | 'blocked' | 'taken';
 
 /** Android's /data/tombstones is 0771; elsewhere nobody but the owner has business in it. */
@@ -253,14 +254,18 @@ export class TombstoneDirectory {
 
   /** Whole, by a rename. Where it cannot be written (a full disk) the file times tell, after a restart, what this one does not. */
   async #writeLedger(): Promise<void> {
-    const file = await this.#createIn(this.#base).catch(() => null);
-    if (file === null) return;
+    const path = join(this.#base, LEDGER_TEMPORARY);
     try {
-      await file.handle.writeFile(this.#ledger.serialize());
-      await this.#move(file.name, LEDGER);
-      await file.handle.close();
+      await unlink(path).catch(() => {});
+      const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+      try {
+        await file.writeFile(this.#ledger.serialize());
+      } finally {
+        await file.close();
+      }
+      await this.#move(LEDGER_TEMPORARY, LEDGER);
     } catch {
-      await this.discard(file);
+      await unlink(path).catch(() => {});
     }
   }
 

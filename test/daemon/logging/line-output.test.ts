@@ -31,7 +31,7 @@ describe.each(Object.entries(ends))('lines to a %s that nobody reads', (_name, m
     while (taken < 10_000 && output.write(`${'x'.repeat(1000)}\n`)) taken++;
     expect(taken).toBeGreaterThan(1);
     expect(taken).toBeLessThan(10_000);
-    expect(output.write('one more\n')).toBe(false);
+    expect(output.write(`${'x'.repeat(1000)}\n`)).toBe(false);
     expect(flagsOf(writer) & O_NONBLOCK).toBe(0);
     output.close();
   });
@@ -56,11 +56,14 @@ describe.each(Object.entries(ends))('lines to a %s that nobody reads', (_name, m
         }
       }
     };
-    const kept = read().split('\n');
+    const kept = read();
+    expect(kept.length).toBeLessThan(10_000_000);
     vi.advanceTimersByTime(1000);
-    const rest = read();
-    const whole = kept.filter((line) => line.length === 999).length + (rest.startsWith(' ') || kept.at(-1) !== '' ? 1 : 0);
-    expect(rest).toMatch(new RegExp(`${10_000 - whole} lines lost\n$`));
+    const lines = (kept + read()).split('\n');
+    const whole = lines.filter((line) => line.length === 999).length;
+    // A short notice may find room where a line did not.
+    const told = lines.reduce((sum, line) => sum + Number(/^(\d+) lines lost$/.exec(line)?.[1] ?? 0), 0);
+    expect(whole + told).toBe(10_000);
     output.close();
   });
 });
