@@ -91,6 +91,7 @@ describe('log', () => {
     await rm(join(dir, 'journald'));
     const journald = receive('journald');
     log.info('found');
+    expect(journald()?.toString()).toContain('MESSAGE=lines of this log that could not be written and are lost: 1');
     expect(journald()?.toString()).toContain('MESSAGE=found');
   });
 
