@@ -59,7 +59,7 @@ async function start(
     const { pids } = daemon;
     await daemon.close();
     await until(() => pids.every((pid) => !isAlive(pid)), 'every child process has ended');
-    await rm(dir, { recursive: true });
+    await rm(dir, { recursive: true, maxRetries: 5 });
   });
   return { daemon, socket, dir, lines };
 }
@@ -287,7 +287,7 @@ describe('daemon: activity manager', () => {
     const listener = await startListener(path, (text) => printed.push(text));
     cleanups.push(async () => {
       await listener.close();
-      await rm(dir, { recursive: true });
+      await rm(dir, { recursive: true, maxRetries: 5 });
     });
     return { path, listener };
   }

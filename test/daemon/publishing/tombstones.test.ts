@@ -51,7 +51,7 @@ describe('tombstone directory', () => {
     it('is made anew for the next crash', async () => {
       const tombstones = await openDirectory();
       await publish(tombstones, 'first');
-      await rm(dir, { recursive: true });
+      await rm(dir, { recursive: true, maxRetries: 5 });
       expect(await publish(tombstones, 'second')).toBe(join(dir, 'tombstone_00'));
       expect([await read('tombstone_00'), await read('tombstone_00.dmp')]).toEqual(['second', 'dump of second']);
       expect((await stat(dir)).mode & 0o777).toBe(0o750);
@@ -60,7 +60,7 @@ describe('tombstone directory', () => {
 
     it('and made by somebody else is used', async () => {
       const tombstones = await openDirectory();
-      await rm(dir, { recursive: true });
+      await rm(dir, { recursive: true, maxRetries: 5 });
       await mkdir(dir);
       await writeFile(join(dir, 'tombstone_00'), 'theirs');
       expect(await publish(tombstones, 'ours')).toBe(join(dir, 'tombstone_01'));
@@ -72,7 +72,7 @@ describe('tombstone directory', () => {
       const [text, minidump] = [await tombstones.create(), await tombstones.create()];
       await text.handle.writeFile('text');
       await minidump.handle.writeFile('d'.repeat(600_000));
-      await rm(dir, { recursive: true });
+      await rm(dir, { recursive: true, maxRetries: 5 });
       expect(await tombstones.publish(text, minidump)).toBe(join(dir, 'tombstone_00'));
       expect(await read('tombstone_00')).toBe('text');
       expect(await read('tombstone_00.dmp')).toBe('d'.repeat(600_000));
@@ -81,7 +81,7 @@ describe('tombstone directory', () => {
 
     it('is made anew once for many at a time', async () => {
       const tombstones = await openDirectory(10);
-      await rm(dir, { recursive: true });
+      await rm(dir, { recursive: true, maxRetries: 5 });
       const paths = await Promise.all(Array.from({ length: 8 }, (_, i) => publish(tombstones, `number ${i}`)));
       expect(new Set(paths).size).toBe(8);
       expect(await reports(dir)).toHaveLength(16);
@@ -90,7 +90,7 @@ describe('tombstone directory', () => {
     it('is not followed where it is a link now', async () => {
       const tombstones = await openDirectory();
       const text = await tombstones.create();
-      await rm(dir, { recursive: true });
+      await rm(dir, { recursive: true, maxRetries: 5 });
       const elsewhere = join(root, 'elsewhere');
       await mkdir(elsewhere);
       await symlink(elsewhere, dir);
