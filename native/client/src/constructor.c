@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "install.h"
+#include "interposed.h"
 
 /*
  * Ordinary context, before main, and (linked with -z initfirst) before the constructors of other libraries, the C library's included:
@@ -11,6 +12,10 @@ __attribute__((constructor)) static void on_load(int argc, char **argv, char **e
   (void)argc;
   (void)argv;
   const int saved_errno = errno;
+  interposed_actions_begin();
+  interposed_ends_begin();
   install_handlers(environment);
+  go_runtime_begin();
+  sanitizer_begin();
   errno = saved_errno;
 }

@@ -1,90 +1,356 @@
+/*
+ * All functions here run in the signal handler of a crashed thread, if they do not say otherwise: its stack may be full (they run on the
+ * alternate one), its heap broken, any lock held, its thread pointer wrong. Nothing of libc is called but memcpy and memset, where the
+ * compiler has not made moves of them; nothing is allocated.
+ */
 #include "crash-handler.h"
 
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <ucontext.h>
+#include <sys/prctl.h>
 
 #include "abort-message.h"
+#include "crash-episode.h"
 #include "crash-request.h"
+#include "kernel-action.h"
+#include "machine-context.h"
+#include "permitted-calls.h"
+#include "program-actions.h"
 #include "raw-syscall.h"
+#include "readable-memory.h"
 #include "single-reporter.h"
 
 struct debuggerd_address crash_handler_address;
+debuggerd_filter *crash_handler_filter;
+void *crash_handler_filter_cookie;
+uintptr_t crash_handler_abort;
 
-/* A bit for each signal that was ignored when the program was started: those that are sent are still ignored. */
-static uint64_t started_ignored;
-
-/* A signal set as the kernel has it on these CPUs: 8 bytes, signal n is bit n - 1. */
-static uint64_t bit_of(int signal) { return (uint64_t)1 << (signal - 1); }
-
-/* struct sigaction of rt_sigaction(2), the same order of fields on the four CPUs; not the C library's. */
-struct kernel_action {
-  uintptr_t handler;
-  unsigned long flags;
-  uintptr_t restorer;
-  unsigned long mask[8 / sizeof(unsigned long)];
+enum {
+  /* Below sp, of the interrupted function's: the red zone of the x86_64 ABI. */
+  RED_ZONE = 128,
+  PAGE = 4096,
+  /* What a signal frame takes, 11 KiB with AMX, and some for the program's handler. */
+  ROOM_PAGES = 5,
+  /* A loop that repairs nothing is told from one that needs some attempts. */
+  TOO_MANY_REPEATS = 16,
+  /* Between the frame of abort(3) and the system call that it makes are those of raise(3). */
+  ABORT_STACK_BYTES = 1024,
+  ABORT_CODE_BYTES = 768,
 };
 
+/* The thread stands at the fault while the daemon looks: the handlers' frames are not to be overwritten by that signal's. */
+static _Alignas(16) char stage_stack[32 * 1024];
+
 /*
- * Whether the kernel passed a siginfo and a context. A program that saved our handler and put it back by signal(2), or without
- * SA_SIGINFO, made a handler of one argument of it: on 32-bit CPUs the others are then whatever lay on the stack, and on 64-bit
- * ones the siginfo is not filled in. Runs in the signal handler of a crashed thread.
+ * Whether the kernel passed a siginfo and a context. A program that saved our handler and put it back by a system call without
+ * SA_SIGINFO made a handler of one argument of it: on 32-bit CPUs the others are then whatever lay on the stack, and on 64-bit
+ * ones the siginfo is not filled in.
  */
 static bool has_siginfo(int signal) {
   struct kernel_action action;
-  if (raw_syscall4(__NR_rt_sigaction, signal, NULL, &action, 8) != 0) return false;
+  if (!permitted(CALL_SIGACTION) || !kernel_action_get(signal, &action)) return true;
   return (action.flags & SA_SIGINFO) != 0;
 }
 
-/* Runs in the signal handler of a crashed thread. */
-static void restore_default(int signal) {
-  const struct kernel_action action = {.handler = (uintptr_t)SIG_DFL};
-  raw_syscall4(__NR_rt_sigaction, signal, &action, NULL, 8);
+/* A fault comes again when its instruction is run again. */
+static bool is_fault(int signal, const siginfo_t *info) {
+  return info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL);
+}
+
+/* Can be written, and is written: 8 bytes of unused stack. */
+static bool writable(uintptr_t address) {
+  return raw_syscall4(__NR_rt_sigprocmask, SIG_BLOCK, 0, address & ~(uintptr_t)7, 8) == 0;
+}
+
+/* Whether a handler can be called on the interrupted stack. Page by page: what lies behind a guard is not the thread's. */
+static bool has_room(const ucontext_t *context) {
+  const uintptr_t top = machine_sp(context) - RED_ZONE;
+  for (uintptr_t page = 0; page <= ROOM_PAGES; page++) {
+    if (!writable(top - page * PAGE - 8)) return false;
+  }
+  return true;
 }
 
 /*
- * Makes the signal pending for this thread, with its own siginfo: the handler returns, and at the very instruction of the crash,
- * with the registers of the crash, the process dies of it (or stops, if the daemon has attached). Runs in the signal handler of a
- * crashed thread.
+ * Whether abort(3) has raised the signal: it will not let the program go on, whatever a handler does. The return address into it lies on
+ * the stack above raise(3)'s frames.
  */
-static void raise_again(int pid, int tid, int signal, siginfo_t *info) {
-  if (raw_syscall4(__NR_rt_tgsigqueueinfo, pid, tid, signal, info) == 0) return;
-  if (raw_syscall3(__NR_tgkill, pid, tid, signal) == 0) return;
-  /* A fault happens again on return. Anything else would not: end here, with a shell's status for the signal. */
-  if (info->si_code <= 0) raw_syscall1(__NR_exit_group, 128 + signal);
+static bool from_abort(int signal, const siginfo_t *info, const ucontext_t *context) {
+  if (signal != SIGABRT || info->si_code != SI_TKILL || crash_handler_abort == 0) return false;
+  const uintptr_t *words = (const uintptr_t *)(machine_sp(context) & ~(uintptr_t)(sizeof(uintptr_t) - 1));
+  for (size_t index = 0; index < ABORT_STACK_BYTES / sizeof(uintptr_t); index++) {
+    if (((uintptr_t)&words[index] & (PAGE - 1)) == 0 && !is_readable((uintptr_t)&words[index])) return false;
+    if (words[index] - crash_handler_abort < ABORT_CODE_BYTES) return true;
+  }
+  return false;
+}
+
+static void handle(int signal, siginfo_t *info, void *context);
+
+/* Whether the signal comes to our handler: a runtime may have set its own by a system call. */
+static bool comes_to_us(int signal) {
+  struct kernel_action action;
+  return permitted(CALL_SIGACTION) && kernel_action_get(signal, &action) && action.handler == (uintptr_t)handle;
 }
 
 /*
  * Lets the signal, and no other before it, arrive when the handler returns. The mask that is then restored may hold it: it did
  * not when the signal arrived, but may have been opened for one call only (sigsuspend, ppoll). Other signals would run their
- * handlers first, in place of the crashed instruction. Runs in the signal handler of a crashed thread.
+ * handlers first, in place of the crashed instruction.
  */
-static void open_mask(int signal, void *context, bool has_context) {
-  const uint64_t others = ~bit_of(signal);
+static void open_mask(int signal, ucontext_t *context, bool has_context) {
+  const kernel_set others = ~signal_bit(signal);
 #if defined(__x86_64__) || defined(__aarch64__)
   /* There is a context even if it was not asked for. */
   has_context = true;
 #endif
-  if (has_context) {
-    /* The kernel's part of the C library's larger set. */
-    memcpy(&((ucontext_t *)context)->uc_sigmask, &others, sizeof others);
-  } else {
-    /* A 32-bit handler of one argument: its frame is of another kind. The process dies here, inside of the handler. */
-    raw_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &others, NULL, 8);
+  if (has_context) machine_set_mask(context, others);
+  /* A 32-bit handler of one argument: its frame is of another kind. The process dies here, inside of the handler. */
+  else kernel_mask_change(SIG_SETMASK, others, NULL);
+}
+
+/*
+ * The handler returns, and at the very instruction of the crash, with the registers and the siginfo of the crash, the process dies of it
+ * (or stops, if the daemon has attached).
+ */
+static void die(int pid, int tid, int signal, const siginfo_t *info, ucontext_t *context, bool has_context) {
+  const bool reset = permitted(CALL_SIGACTION) && kernel_action_set(signal, (uintptr_t)SIG_DFL, 0, 0);
+  if (reset && permitted(CALL_QUEUE)) {
+    if (kernel_queue(pid, tid, signal, info) || raw_syscall3(__NR_tgkill, pid, tid, signal) == 0) {
+      open_mask(signal, context, has_context);
+      return;
+    }
+  }
+  if (is_fault(signal, info)) {
+    /* The fault comes again. While it is blocked, the kernel ends the process by it whatever its action is (signal(7)). */
+    if (has_context) machine_set_mask(context, machine_mask(context) | signal_bit(signal));
+    return;
+  }
+  /* abort(3) goes on to the end by itself. Otherwise: a shell's status for the signal. */
+  if (has_context && from_abort(signal, info, context)) return;
+  raw_syscall1(__NR_exit_group, 128 + signal);
+}
+
+/* True: the daemon has attached, and waits for the signal. */
+static bool ask(int pid, int tid, int signal, const siginfo_t *first) {
+  if (!permitted(CALL_REPORT) || !single_reporter_claim(pid, tid)) return false;
+  const struct debuggerd_request request = {
+      .action = DEBUGGERD_CRASH,
+      .tid = tid,
+      .abort_message_address = debuggerd_abort_message_address(signal),
+      .original_si_code = first->si_code,
+  };
+  return crash_request_send(&crash_handler_address, &request);
+}
+
+static void call_program(struct episode *episode, int pid, int tid, const struct program_action *action, int signal,
+                         siginfo_t *info, ucontext_t *context, bool may_move);
+
+/* What follows the report, or stands in its place. The context is the one that the thread comes back to. */
+static void finish(struct episode *episode, int pid, int tid, enum episode_outcome outcome, int signal, siginfo_t *info,
+                   ucontext_t *context, bool has_context) {
+  if (outcome == OUTCOME_DIE) {
+    die(pid, tid, signal, info, context, has_context);
+    return;
+  }
+  single_reporter_release(tid);
+  if (outcome == OUTCOME_EARLIER) {
+    const struct program_action action = program_actions_get(signal);
+    if (is_function(action.handler)) call_program(episode, pid, tid, &action, signal, info, context, true);
+    else die(pid, tid, signal, info, context, has_context);
   }
 }
 
 /*
- * Runs in a crashed thread: its stack may be full (this runs on the alternate one), its heap broken, any lock held, its thread
- * pointer wrong. All signals are blocked: a fault in here ends the process at once. Nothing of libc is called but memcpy and memset,
- * where the compiler has not made moves of them.
+ * Lets the thread stand at the first fault, with its registers, and lets its signal come: the daemon sees what there was before any handler
+ * ran. Then our handler gets it. `nested`: the fault's frame lies above frames of handlers, which are to stay as they are. False: not
+ * possible.
  */
-static void handle_crash(int signal, siginfo_t *info, void *context) {
+static bool stage(struct episode *episode, int pid, int tid, enum episode_outcome outcome, const siginfo_t *info,
+                  ucontext_t *context, bool nested) {
+  const int signal = episode->info.si_signo;
+  if (!permitted(CALL_QUEUE) || !comes_to_us(signal)) return false;
+  machine_save(context, &episode->here);
+  episode->mask = machine_mask(context);
+  episode->stack = context->uc_stack;
+  episode->actual = *info;
+  episode->outcome = outcome;
+  episode->staged_signal = signal;
+  if (nested) {
+    const stack_t aside = {.ss_sp = stage_stack, .ss_size = sizeof stage_stack};
+    machine_restore(context, &episode->registers);
+    /* Refused by the kernel while it stands on its alternate stack: then it stays where it is (sigaltstack(2), EPERM). */
+    if (machine_on_alternate(context, machine_sp(context))) machine_restore(context, &episode->here);
+    else context->uc_stack = aside;
+  }
+  machine_set_mask(context, ~signal_bit(signal));
+  episode->stage = STAGE_REPORTED;
+  if (kernel_queue(pid, tid, signal, &episode->info)) return true;
+  episode->stage = STAGE_NONE;
+  machine_restore(context, &episode->here);
+  machine_set_mask(context, episode->mask);
+  context->uc_stack = episode->stack;
+  return false;
+}
+
+static bool same_signal(const siginfo_t *one, const siginfo_t *other) {
+  return one->si_signo == other->si_signo && one->si_code == other->si_code && one->si_addr == other->si_addr;
+}
+
+/* A crash: of this signal, or of the fault that a handler of the program's has made it of. */
+static void crash(struct episode *episode, int pid, int tid, enum episode_outcome outcome, int signal, siginfo_t *info,
+                  ucontext_t *context, bool has_context) {
+  bool nested = false;
+  bool known = false;
+  kernel_mask_change(SIG_SETMASK, ~(kernel_set)0, NULL);
+  if (episode != NULL && has_context && episode->info.si_signo != 0) {
+    const bool same = machine_same(context, &episode->registers);
+    /* A handler that has called ours has the context of the fault itself. */
+    nested = !same && (episode->context == context || episode_is_live(episode, machine_sp(context)));
+    known = nested || same;
+  }
+  if (!known && (outcome != OUTCOME_DIE || episode != NULL)) {
+    if (episode == NULL) episode = episode_make(tid);
+    if (episode != NULL && has_context) {
+      episode->info = *info;
+      machine_save(context, &episode->registers);
+      episode->reported = false;
+    }
+  }
+  const siginfo_t *first = known ? &episode->info : info;
+  const bool wanted = !(known && episode->reported) &&
+                      (crash_handler_filter == NULL ||
+                       crash_handler_filter(first->si_signo, (siginfo_t *)first, context, crash_handler_filter_cookie));
+  if (wanted && ask(pid, tid, signal, first)) {
+    if (episode != NULL) episode->reported = true;
+    /* The signal of the end is that of the fault: the daemon gets to see the one on its way to the other. */
+    if (outcome == OUTCOME_DIE && !nested && (!known || same_signal(first, info))) {
+      die(pid, tid, signal, info, context, has_context);
+      return;
+    }
+    if (episode != NULL && has_context && stage(episode, pid, tid, outcome, info, context, nested)) return;
+  }
+  finish(episode, pid, tid, outcome, signal, info, context, has_context);
+}
+
+/* Calls a handler of the program's as the kernel would have, and looks at what has become of it. */
+static void call_program(struct episode *episode, int pid, int tid, const struct program_action *action, int signal,
+                         siginfo_t *info, ucontext_t *context, bool may_move) {
+  volatile uintptr_t frame[2];
+  const uintptr_t sp = machine_sp(context);
+  const bool elsewhere = (action->flags & SA_ONSTACK) == 0 && machine_on_alternate(context, (uintptr_t)frame) &&
+                         !machine_on_alternate(context, sp);
+  if (elsewhere && may_move && episode != NULL && permitted(CALL_QUEUE) && comes_to_us(signal)) {
+    if (!has_room(context)) {
+      /* The kernel could not have called it either (signal(7)). */
+      crash(episode, pid, tid, OUTCOME_DIE, signal, info, context, true);
+      return;
+    }
+    /* Without an alternate stack, which is set when the handler returns, the kernel puts the signal's frame there. */
+    episode->mask = machine_mask(context);
+    episode->stack = context->uc_stack;
+    context->uc_stack.ss_flags = SS_DISABLE;
+    machine_set_mask(context, ~signal_bit(signal));
+    episode->staged_signal = signal;
+    episode->stage = STAGE_MOVED;
+    if (kernel_queue(pid, tid, signal, info)) return;
+    episode->stage = STAGE_NONE;
+    context->uc_stack = episode->stack;
+    machine_set_mask(context, episode->mask);
+  }
+
+  ucontext_t *outer_context = NULL;
+  const volatile uintptr_t *outer_frame = NULL;
+  uintptr_t outer_mark = 0;
+  bool nested = false;
+  if (episode != NULL) {
+    nested = episode_is_live(episode, sp);
+    if (nested) {
+      outer_context = episode->context;
+      outer_frame = episode->frame;
+      outer_mark = episode->mark;
+    } else if (!action->earlier) {
+      const bool left = episode->active;
+      if (!left && episode->info.si_signo == signal && same_signal(&episode->info, info) &&
+          machine_same(context, &episode->registers)) {
+        episode->repeats++;
+      } else {
+        episode->info = *info;
+        machine_save(context, &episode->registers);
+        episode->repeats = 0;
+        episode->reported = false;
+      }
+    }
+    frame[0] = (uintptr_t)frame ^ (uintptr_t)info->si_addr ^ (uintptr_t)tid;
+    frame[1] = ~frame[0];
+    episode->mark = frame[0];
+    episode->frame = frame;
+    episode->context = context;
+    if (!nested) episode->alternate = context->uc_stack;
+    episode->active = true;
+  }
+
+  /* "earlier": everything is blocked yet. */
+  if (action->earlier) {
+    const kernel_set own = (action->flags & SA_NODEFER) != 0 ? 0 : signal_bit(signal);
+    kernel_mask_change(SIG_SETMASK, machine_mask(context) | action->mask | own, NULL);
+  }
+  if ((action->flags & SA_RESETHAND) != 0) program_actions_reset(signal, action->handler);
+  ((kernel_handler *)action->handler)(signal, info, context);
+
+  frame[1] = 0;
+  if (episode == NULL) return;
+  episode->active = nested;
+  episode->context = outer_context;
+  episode->frame = outer_frame;
+  episode->mark = outer_mark;
+  if (episode->stage == STAGE_NONE && from_abort(signal, info, context))
+    crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
+}
+
+/* The signal has come again, as it was arranged for. False: it has nothing to do with that. */
+static bool continue_stage(struct episode *episode, int pid, int tid, int signal, siginfo_t *info, ucontext_t *context) {
+  const enum episode_stage stage = episode->stage;
+  if (stage == STAGE_NONE || episode->staged_signal != signal) return false;
+  episode->stage = STAGE_NONE;
+  switch (stage) {
+    case STAGE_MOVED: {
+      const struct program_action action = program_actions_get(signal);
+      raw_syscall2(__NR_sigaltstack, &episode->stack, NULL);
+      context->uc_stack = episode->stack;
+      machine_set_mask(context, episode->mask);
+      if (is_function(action.handler)) call_program(episode, pid, tid, &action, signal, info, context, false);
+      else crash(episode, pid, tid, OUTCOME_DIE, signal, info, context, true);
+      return true;
+    }
+    case STAGE_ASKED:
+      crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
+      return true;
+    default:
+      machine_restore(context, &episode->here);
+      machine_set_mask(context, episode->mask);
+      context->uc_stack = episode->stack;
+      finish(episode, pid, tid, episode->outcome, episode->actual.si_signo, &episode->actual, context, true);
+      return true;
+  }
+}
+
+/* What the kernel calls for all signals that we handle. */
+static void handle(int signal, siginfo_t *info, void *opaque) {
+  ucontext_t *context = opaque;
+  const struct program_action action = program_actions_get(signal);
+  const bool has_handler = is_function(action.handler) && !action.earlier;
+  permitted_calls_find_out();
+  if (!permitted(CALL_IDENTITY)) {
+    siginfo_t none = {.si_signo = signal};
+    if (has_handler) ((kernel_handler *)action.handler)(signal, info, context);
+    else die(0, 0, signal, info != NULL ? info : &none, context, true);
+    return;
+  }
   const int pid = raw_getpid();
   const int tid = raw_gettid();
-  const bool whole = has_siginfo(signal);
+  struct episode *episode = episode_find(tid);
 
+  const bool whole = has_handler || has_siginfo(signal);
   siginfo_t made_up = {.si_signo = signal};
   if (!whole) {
     made_up.si_code = SI_USER;
@@ -95,29 +361,59 @@ static void handle_crash(int signal, siginfo_t *info, void *context) {
     made_up.si_uid = (uid_t)raw_syscall0(__NR_getuid);
 #endif
     info = &made_up;
+    crash(NULL, pid, tid, OUTCOME_DIE, signal, info, context, false);
+    return;
   }
-  if ((started_ignored & bit_of(signal)) != 0 && whole && info->si_code <= 0) return;
-
-  if (single_reporter_claim(pid, tid)) {
-    const struct debuggerd_request request = {
-        .action = DEBUGGERD_CRASH,
-        .tid = tid,
-        .abort_message_address = debuggerd_abort_message_address(signal),
-        .original_si_code = info->si_code,
-    };
-    crash_request_send(&crash_handler_address, &request);
+  if (episode != NULL && continue_stage(episode, pid, tid, signal, info, context)) return;
+  if (episode != NULL && episode->active && episode->context == context) {
+    /* The program's handler has called ours: it leaves the decision to us. */
+    crash(episode, pid, tid, OUTCOME_DIE, signal, info, context, true);
+    return;
   }
-  restore_default(signal);
-  raise_again(pid, tid, signal, info);
-  open_mask(signal, context, whole);
+  if (episode != NULL && episode->active && !episode_is_live(episode, machine_sp(context))) {
+    episode->active = false;
+    episode->info.si_signo = 0;
+  }
+  if (action.handler == (uintptr_t)SIG_IGN && info->si_code <= 0) {
+    if (from_abort(signal, info, context)) crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
+    return;
+  }
+  if (has_handler) {
+    if (episode == NULL) episode = episode_make(tid);
+    if (episode != NULL && episode->repeats >= TOO_MANY_REPEATS && !episode->reported && !episode->active &&
+        machine_same(context, &episode->registers)) {
+      crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
+      return;
+    }
+    call_program(episode, pid, tid, &action, signal, info, context, true);
+    return;
+  }
+  crash(episode, pid, tid, is_function(action.handler) ? OUTCOME_EARLIER : OUTCOME_DIE, signal, info, context, true);
 }
 
-bool crash_handler_install(int signal) {
-  struct sigaction before;
-  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-  action.sa_sigaction = handle_crash;
-  sigfillset(&action.sa_mask);
-  if (sigaction(signal, NULL, &before) != 0) return false;
-  if ((before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_IGN) started_ignored |= bit_of(signal);
-  return sigaction(signal, &action, NULL) == 0;
+bool crash_handler_install(int signal) { return program_actions_begin(signal, handle); }
+
+void crash_handler_before_end(bool always) {
+  if (!permitted(CALL_IDENTITY) || !permitted(CALL_QUEUE)) return;
+  const int pid = raw_getpid();
+  const int tid = raw_gettid();
+  struct episode *episode = episode_find(tid);
+  const bool at_fault = episode != NULL && episode_is_live(episode, (uintptr_t)__builtin_frame_address(0));
+  if (at_fault ? episode->reported : !always) return;
+  if (episode == NULL) episode = episode_make(tid);
+  if (episode == NULL) return;
+  if (!at_fault) {
+    episode->active = false;
+    episode->info.si_signo = 0;
+  }
+  siginfo_t info = {.si_signo = at_fault ? episode->info.si_signo : SIGABRT, .si_code = SI_TKILL};
+  info.si_pid = pid;
+  const int signal = info.si_signo;
+  if (!comes_to_us(signal)) return;
+  kernel_set before;
+  episode->staged_signal = signal;
+  episode->stage = STAGE_ASKED;
+  kernel_mask_change(SIG_UNBLOCK, signal_bit(signal), &before);
+  if (!kernel_queue(pid, tid, signal, &info)) episode->stage = STAGE_NONE;
+  kernel_mask_change(SIG_SETMASK, before, NULL);
 }

@@ -1,16 +1,34 @@
-/* The signal handler: what happens in a process between its crash and its death. */
+/*
+ * The signal handler: what happens in a process between a signal and its death, or its going on. The order: what the program has installed
+ * after us; if that does not repair it, the report; then what was there before us, or the end.
+ */
 #ifndef DEBUGGERD_CRASH_HANDLER_H
 #define DEBUGGERD_CRASH_HANDLER_H
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "debuggerd/client.h"
 #include "socket-address.h"
 
-/* Where the handler knocks. Set before it is installed, in ordinary context. */
+/* Where the handler asks for the report. Set before it is installed, in ordinary context. */
 extern struct debuggerd_address crash_handler_address;
 
-/* Installs the handler for one signal, and notes that the program was started with it ignored. Ordinary context. */
+/* Says whether a signal is to be reported; null: every one is. Set at any time. */
+extern debuggerd_filter *crash_handler_filter;
+extern void *crash_handler_filter_cookie;
+
+/* Where abort(3) begins, or 0. Set before the handler is installed. */
+extern uintptr_t crash_handler_abort;
+
+/* Installs the handler for one signal. Ordinary context. */
 bool crash_handler_install(int signal);
+
+/*
+ * The process is about to end by other means than a signal. Where a handler of the program's is at a fault, or `always`, the report is made
+ * now. Any context but the handler of ours; the thread goes on afterwards.
+ */
+void crash_handler_before_end(bool always);
 
 #endif

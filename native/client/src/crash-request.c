@@ -79,16 +79,20 @@ static bool admit_tracer(int fd) {
 }
 
 /* The daemon writes one byte when it has attached, or closes. */
-static void await_acknowledgement(int fd) {
+static bool await_acknowledgement(int fd) {
   const long deadline = monotonic_seconds() + LONGEST_WAIT_SECONDS;
   char byte;
+  long count;
   /* The attach itself interrupts the read: with a timeout set it is not restarted (signal(7)). */
-  while (raw_syscall3(__NR_read, fd, &byte, 1) == -EINTR && monotonic_seconds() < deadline) continue;
+  do {
+    count = raw_syscall3(__NR_read, fd, &byte, 1);
+  } while (count == -EINTR && monotonic_seconds() < deadline);
+  return count == 1;
 }
 
-void crash_request_send(const struct debuggerd_address *address, const struct debuggerd_request *request) {
+bool crash_request_send(const struct debuggerd_address *address, const struct debuggerd_request *request) {
   const long opened = open_socket();
-  if (opened < 0) return;
+  if (opened < 0) return false;
   const int fd = (int)opened;
 
   /* The first bounds connect too: it waits while the listener's queue is full (socket(7)). */
@@ -102,9 +106,9 @@ void crash_request_send(const struct debuggerd_address *address, const struct de
     connected = raw_connect(fd, &address->name, address->length);
   } while (connected == -EINTR && monotonic_seconds() < deadline);
 
-  if (connected == 0 && admit_tracer(fd) &&
-      raw_send(fd, request, sizeof *request, MSG_NOSIGNAL) == (long)sizeof *request) {
-    await_acknowledgement(fd);
-  }
+  const bool acknowledged = connected == 0 && admit_tracer(fd) &&
+                            raw_send(fd, request, sizeof *request, MSG_NOSIGNAL) == (long)sizeof *request &&
+                            await_acknowledgement(fd);
   raw_syscall1(__NR_close, fd);
+  return acknowledged;
 }

@@ -2,6 +2,7 @@
 #ifndef DEBUGGERD_CRASH_REQUEST_H
 #define DEBUGGERD_CRASH_REQUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "socket-address.h"
@@ -22,9 +23,8 @@ _Static_assert(sizeof(struct debuggerd_request) == 20, "the daemon reads 20 byte
 enum debuggerd_action { DEBUGGERD_CRASH = 0, DEBUGGERD_DUMP_TOMBSTONE = 1, DEBUGGERD_DUMP_BACKTRACE = 2 };
 
 /*
- * Returns when the daemon has attached, refused, is not there, or 10 seconds have passed: what follows is the same in all cases.
- * Runs in the signal handler of a crashed thread.
+ * Returns when the daemon has attached: true; or when it has refused, is not there, or 10 seconds have passed. Runs in the signal handler of a crashed thread.
  */
-void crash_request_send(const struct debuggerd_address *address, const struct debuggerd_request *request);
+bool crash_request_send(const struct debuggerd_address *address, const struct debuggerd_request *request);
 
 #endif

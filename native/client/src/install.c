@@ -5,11 +5,15 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
 
 #include "abort-message.h"
 #include "alternate-stack.h"
 #include "crash-handler.h"
 #include "debuggerd/client.h"
+#include "first-stack.h"
+#include "permitted-calls.h"
 #include "terminate-message.h"
 
 static const int signals[] = {
@@ -20,6 +24,9 @@ static const int signals[] = {
     SIGSYS, SIGTRAP,
 };
 
+/* A program of its own may have a function of that name; the C library's is what its own checks call. */
+static void (*find_abort(void))(void) { return abort; }
+
 int install_handlers(char *const *environment) {
   static bool installed;
   if (__atomic_exchange_n(&installed, true, __ATOMIC_ACQ_REL)) return 0;
@@ -29,13 +36,19 @@ int install_handlers(char *const *environment) {
   crash_handler_address = debuggerd_address_of_process(environment);
   debuggerd_libc_message = debuggerd_find_libc_message();
   terminate_message_install();
-  /* Without memory for the stack the handlers still report all but an overflow. */
-  debuggerd_protect_thread();
+  crash_handler_abort = (uintptr_t)find_abort();
+  permitted_calls_begin();
+  first_stack_use();
   for (size_t index = 0; index < sizeof signals / sizeof signals[0]; index++) {
-    if (!crash_handler_install(signals[index]) && failure == 0) failure = errno;
+    if (!crash_handler_install(signals[index])) failure = EINVAL;
   }
   errno = failure != 0 ? failure : saved_errno;
   return failure != 0 ? -1 : 0;
+}
+
+void debuggerd_set_filter(debuggerd_filter *filter, void *cookie) {
+  crash_handler_filter_cookie = cookie;
+  __atomic_store_n(&crash_handler_filter, filter, __ATOMIC_RELEASE);
 }
 
 int debuggerd_install_handlers(void) { return install_handlers(NULL); }

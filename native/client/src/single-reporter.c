@@ -34,3 +34,7 @@ bool single_reporter_claim(int pid, int tid) {
   }
   return false;
 }
+
+void single_reporter_release(int tid) {
+  __atomic_compare_exchange_n(&reporter, &tid, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}

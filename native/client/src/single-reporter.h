@@ -11,4 +11,7 @@
  */
 bool single_reporter_claim(int pid, int tid);
 
+/* The process goes on after the report: others may crash in it. Runs in the signal handler of the thread that reported. */
+void single_reporter_release(int tid);
+
 #endif

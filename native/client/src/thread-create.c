@@ -8,6 +8,7 @@
 
 #include "alternate-stack.h"
 #include "debuggerd/client.h"
+#include "interposed.h"
 
 typedef int creator(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
@@ -36,6 +37,7 @@ DEBUGGERD_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *att
   creator *next = find_next();
   if (next == NULL) return EAGAIN;
   const int saved_errno = errno;
+  go_runtime_at_thread();
   struct arena_stack *stack = alternate_stack_take();
   errno = saved_errno;
   /* A thread without an alternate stack is better than none. */

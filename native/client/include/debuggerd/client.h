@@ -29,6 +29,15 @@ extern "C" {
 DEBUGGERD_EXPORT int debuggerd_install_handlers(void);
 
 /**
+ * Whether a crash is to be reported: not 0. Called in the crashed thread's signal handler, with the first signal, its siginfo_t, its
+ * ucontext_t and the pointer that was given with the function: it must be async-signal-safe (signal-safety(7)) and not crash.
+ */
+typedef int debuggerd_filter(int signal, void *siginfo, void *ucontext, void *cookie);
+
+/** Sets the filter; null: every crash is reported. Without a report a crash goes to the handler that was there before ours, or its end. */
+DEBUGGERD_EXPORT void debuggerd_set_filter(debuggerd_filter *filter, void *cookie);
+
+/**
  * Gives the calling thread an alternate signal stack with a guard page below it, so that an overflow of its own stack is
  * reported too; released when the thread ends. Does nothing where the thread has an alternate stack already.
  * Returns 0, or -1 with errno. Call it from ordinary code.
