@@ -52,6 +52,8 @@ struct episode {
   enum episode_stage stage;
   enum episode_outcome outcome;
   int staged_signal;
+  /* The alternate stack is another one meanwhile. */
+  bool aside;
   /* What the thread comes back to after the stage, and the signal that it dies of then. */
   struct machine_registers here;
   kernel_set mask;

@@ -175,16 +175,20 @@ static bool stage(struct episode *episode, int pid, int tid, enum episode_outcom
   episode->actual = *info;
   episode->outcome = outcome;
   episode->staged_signal = signal;
+  episode->aside = false;
   if (nested) {
-    const stack_t aside = {.ss_sp = stage_stack, .ss_size = sizeof stage_stack};
     machine_restore(context, &episode->registers);
-    /* Refused by the kernel while it stands on its alternate stack: then it stays where it is (sigaltstack(2), EPERM). */
-    if (machine_on_alternate(context, machine_sp(context))) machine_restore(context, &episode->here);
-    else context->uc_stack = aside;
+    /* The kernel changes no alternate stack that the thread stands on: then the thread stays where it is (sigaltstack(2), EPERM). */
+    episode->aside = !machine_on_alternate(context, machine_sp(context));
+    if (!episode->aside) machine_restore(context, &episode->here);
+    else context->uc_stack = (stack_t){.ss_sp = stage_stack, .ss_size = sizeof stage_stack};
   }
   machine_set_mask(context, ~signal_bit(signal));
   episode->stage = STAGE_REPORTED;
-  if (kernel_queue(pid, tid, signal, &episode->info)) return true;
+  if (kernel_queue(pid, tid, signal, &episode->info)) {
+    if (episode->aside) machine_leave(context, &context->uc_stack);
+    return true;
+  }
   episode->stage = STAGE_NONE;
   machine_restore(context, &episode->here);
   machine_set_mask(context, episode->mask);
@@ -245,14 +249,15 @@ static void call_program(struct episode *episode, int pid, int tid, const struct
       crash(episode, pid, tid, OUTCOME_DIE, signal, info, context, true);
       return;
     }
-    /* Without an alternate stack, which is set when the handler returns, the kernel puts the signal's frame there. */
+    /* Without an alternate stack the kernel puts the signal's frame on the interrupted one. */
     episode->mask = machine_mask(context);
     episode->stack = context->uc_stack;
     context->uc_stack.ss_flags = SS_DISABLE;
     machine_set_mask(context, ~signal_bit(signal));
     episode->staged_signal = signal;
     episode->stage = STAGE_MOVED;
-    if (kernel_queue(pid, tid, signal, info)) return;
+    kernel_mask_change(SIG_SETMASK, ~(kernel_set)0, NULL);
+    if (kernel_queue(pid, tid, signal, info)) machine_leave(context, &context->uc_stack);
     episode->stage = STAGE_NONE;
     context->uc_stack = episode->stack;
     machine_set_mask(context, episode->mask);
@@ -330,6 +335,7 @@ static bool continue_stage(struct episode *episode, int pid, int tid, int signal
       machine_set_mask(context, episode->mask);
       context->uc_stack = episode->stack;
       finish(episode, pid, tid, episode->outcome, episode->actual.si_signo, &episode->actual, context, true);
+      if (episode->aside) machine_leave(context, &context->uc_stack);
       return true;
   }
 }
@@ -365,8 +371,9 @@ static void handle(int signal, siginfo_t *info, void *opaque) {
     return;
   }
   if (episode != NULL && continue_stage(episode, pid, tid, signal, info, context)) return;
-  if (episode != NULL && episode->active && episode->context == context) {
-    /* The program's handler has called ours: it leaves the decision to us. */
+  if (episode != NULL && episode->context == context &&
+      episode_is_live(episode, (uintptr_t)__builtin_frame_address(0))) {
+    /* The program's handler has called ours, with what it has got: it leaves the decision to us. */
     crash(episode, pid, tid, OUTCOME_DIE, signal, info, context, true);
     return;
   }

@@ -98,6 +98,13 @@ static inline void machine_set_mask(ucontext_t *context, kernel_set mask) {
   *(context_set *)&context->uc_sigmask = mask;
 }
 
+/*
+ * Leaves the handler that was called with `context`, as its return would, with `stack` as the thread's alternate stack. The return itself
+ * cannot change it: since Linux 6.12 x86's kernel looks at the alternate stack before it leaves it, and refuses (sigaltstack(2), EPERM). All
+ * signals must be blocked.
+ */
+__attribute__((noreturn)) void machine_leave(ucontext_t *context, const stack_t *stack);
+
 /* Whether `address` lies on the alternate stack that the thread had when it was interrupted. */
 static inline bool machine_on_alternate(const ucontext_t *context, uintptr_t address) {
   const stack_t *stack = &context->uc_stack;
