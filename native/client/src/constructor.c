@@ -16,6 +16,5 @@ __attribute__((constructor)) static void on_load(int argc, char **argv, char **e
   interposed_ends_begin();
   install_handlers(environment);
   go_runtime_begin();
-  sanitizer_begin();
   errno = saved_errno;
 }

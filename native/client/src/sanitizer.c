@@ -12,7 +12,7 @@
 /* Runs in the thread that ends the program, in a signal handler or not, with locks of the runtime held. */
 static void before_death(void) { crash_handler_before_end(true); }
 
-/* Ordinary context. The function only stores the pointer: the runtime need not be up. */
+/* Ordinary context, when the runtime is up. */
 void sanitizer_begin(void) {
   void (*const set)(void (*)(void)) = (void (*)(void (*)(void)))dlsym(RTLD_DEFAULT, "__sanitizer_set_death_callback");
   if (set != 0) set(before_death);

@@ -3,6 +3,7 @@
  * has its handlers in the kernel by then, set by its own system calls. In the shared library only; ordinary context.
  */
 #include "debuggerd/client.h"
+#include "interposed.h"
 #include "next-function.h"
 #include "program-actions.h"
 
@@ -18,5 +19,6 @@ DEBUGGERD_EXPORT int __libc_start_main(main_function *program, int count, char *
   static void *known;
   starter *const next = (starter *)next_function(&known, "__libc_start_main");
   program_actions_adopt();
+  sanitizer_begin();
   return next(program, count, arguments, begin, end, loader_end, stack_end);
 }
