@@ -14,6 +14,7 @@ __attribute__((constructor)) static void on_load(int argc, char **argv, char **e
   const int saved_errno = errno;
   interposed_actions_begin();
   interposed_ends_begin();
+  interposed_filters_begin();
   install_handlers(environment);
   go_runtime_begin();
   errno = saved_errno;

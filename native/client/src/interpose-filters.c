@@ -1,0 +1,164 @@
+/*
+ * Stands before the calls that put a seccomp filter on (seccomp(2)). A filter that does not allow what the handler does would end the process
+ * by SIGSYS or SIGKILL, or take its core: the filter is run here on the handler's calls, and where it does not allow all of them the handler
+ * stands aside before it is in force. In the shared library only; ordinary context.
+ */
+#include <elf.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "debuggerd/client.h"
+#include "interposed.h"
+#include "next-function.h"
+#include "program-actions.h"
+
+static struct {
+  void *prctl;
+  void *syscall;
+} next;
+
+#if defined(__x86_64__)
+enum { ARCHITECTURE = (int)AUDIT_ARCH_X86_64 };
+#elif defined(__i386__)
+enum { ARCHITECTURE = (int)AUDIT_ARCH_I386 };
+#elif defined(__aarch64__)
+enum { ARCHITECTURE = (int)AUDIT_ARCH_AARCH64 };
+#else
+enum { ARCHITECTURE = (int)AUDIT_ARCH_ARM };
+#endif
+
+static const struct {
+  int number;
+  uint64_t first;
+} calls[] = {
+    {__NR_getpid, 0}, {__NR_gettid, 0}, {__NR_rt_sigprocmask, SIG_SETMASK}, {__NR_rt_sigaction, SIGSEGV}, {__NR_rt_tgsigqueueinfo, 0},
+    {__NR_rt_sigreturn, 0}, {__NR_sigaltstack, 0}, {__NR_read, 3}, {__NR_close, 3}, {__NR_clock_gettime, 1},
+#if defined(__i386__)
+    {__NR_socketcall, 1}, {__NR_socketcall, 3}, {__NR_socketcall, 9}, {__NR_socketcall, 14}, {__NR_socketcall, 15},
+#else
+    {__NR_socket, AF_UNIX}, {__NR_connect, 3}, {__NR_sendto, 3}, {__NR_setsockopt, 3}, {__NR_getsockopt, 3},
+#endif
+};
+
+/* What classic BPF makes of one call (linux/filter.h, seccomp(2)); SECCOMP_RET_KILL_THREAD where it cannot be told. */
+static uint32_t verdict(const struct sock_filter *program, unsigned length, const struct seccomp_data *data) {
+  const uint32_t *const words = (const uint32_t *)data;
+  uint32_t a = 0, x = 0, memory[BPF_MEMWORDS] = {0};
+  for (unsigned at = 0; at < length; at++) {
+    const struct sock_filter *const one = &program[at];
+    const uint32_t k = one->k;
+    const uint32_t operand = BPF_SRC(one->code) == BPF_X ? x : k;
+    switch (BPF_CLASS(one->code)) {
+      case BPF_LD:
+      case BPF_LDX: {
+        uint32_t value = k;
+        if (BPF_MODE(one->code) == BPF_ABS) value = k / 4 < sizeof *data / 4 ? words[k / 4] : 0;
+        else if (BPF_MODE(one->code) == BPF_MEM) value = k < BPF_MEMWORDS ? memory[k] : 0;
+        else if (BPF_MODE(one->code) == BPF_LEN) value = sizeof *data;
+        if (BPF_CLASS(one->code) == BPF_LD) a = value;
+        else x = value;
+        break;
+      }
+      case BPF_ST:
+      case BPF_STX:
+        if (k < BPF_MEMWORDS) memory[k] = BPF_CLASS(one->code) == BPF_ST ? a : x;
+        break;
+      case BPF_ALU:
+        switch (BPF_OP(one->code)) {
+          case BPF_ADD: a += operand; break;
+          case BPF_SUB: a -= operand; break;
+          case BPF_MUL: a *= operand; break;
+          case BPF_DIV: a = operand == 0 ? 0 : a / operand; break;
+          case BPF_OR: a |= operand; break;
+          case BPF_AND: a &= operand; break;
+          case BPF_XOR: a ^= operand; break;
+          case BPF_LSH: a <<= operand & 31; break;
+          case BPF_RSH: a >>= operand & 31; break;
+          case BPF_NEG: a = 0 - a; break;
+          default: return SECCOMP_RET_KILL_THREAD;
+        }
+        break;
+      case BPF_JMP: {
+        bool yes = false;
+        switch (BPF_OP(one->code)) {
+          case BPF_JA: at += k; continue;
+          case BPF_JEQ: yes = a == operand; break;
+          case BPF_JGT: yes = a > operand; break;
+          case BPF_JGE: yes = a >= operand; break;
+          case BPF_JSET: yes = (a & operand) != 0; break;
+          default: return SECCOMP_RET_KILL_THREAD;
+        }
+        at += yes ? one->jt : one->jf;
+        break;
+      }
+      case BPF_RET: return BPF_RVAL(one->code) == BPF_A ? a : k;
+      default:
+        if (BPF_MISCOP(one->code) == BPF_TAX) x = a;
+        else a = x;
+    }
+  }
+  return SECCOMP_RET_KILL_THREAD;
+}
+
+static bool allows_all(const struct sock_fprog *program) {
+  if (program == NULL || program->filter == NULL) return true;
+  for (size_t index = 0; index < sizeof calls / sizeof calls[0]; index++) {
+    const struct seccomp_data data = {.nr = calls[index].number, .arch = (uint32_t)ARCHITECTURE, .args = {calls[index].first}};
+    const uint32_t action = verdict(program->filter, program->len, &data) & SECCOMP_RET_ACTION_FULL;
+    if (action != SECCOMP_RET_ALLOW && action != SECCOMP_RET_LOG) return false;
+  }
+  return true;
+}
+
+/* True: the handler stands aside; it stays so unless the filter is refused. */
+static bool stand_aside(bool strict, const struct sock_fprog *program) {
+  if (!program_actions_hold(SIGSEGV) || shares_parents_memory()) return false;
+  if (!strict && allows_all(program)) return false;
+  program_actions_hand_back();
+  return true;
+}
+
+void interposed_filters_begin(void) {
+  next_function(&next.prctl, "prctl");
+  next_function(&next.syscall, "syscall");
+}
+
+DEBUGGERD_EXPORT int prctl(int operation, ...) {
+  int (*const call)(int, ...) = (int (*)(int, ...))next_function(&next.prctl, "prctl");
+  unsigned long rest[4];
+  va_list list;
+  va_start(list, operation);
+  for (int index = 0; index < 4; index++) rest[index] = va_arg(list, unsigned long);
+  va_end(list);
+  bool aside = false;
+  if (operation == PR_SET_SECCOMP)
+    aside = stand_aside(rest[0] == SECCOMP_MODE_STRICT, rest[0] == SECCOMP_MODE_FILTER ? (const void *)rest[1] : NULL);
+  const int result = call(operation, rest[0], rest[1], rest[2], rest[3]);
+  if (aside && result != 0) program_actions_retake();
+  return result;
+}
+
+DEBUGGERD_EXPORT long syscall(long number, ...) {
+  long (*const call)(long, ...) = (long (*)(long, ...))next_function(&next.syscall, "syscall");
+  long rest[6];
+  va_list list;
+  va_start(list, number);
+  for (int index = 0; index < 6; index++) rest[index] = va_arg(list, long);
+  va_end(list);
+  bool aside = false;
+  if (number == __NR_seccomp && (rest[0] == SECCOMP_SET_MODE_STRICT || rest[0] == SECCOMP_SET_MODE_FILTER))
+    aside = stand_aside(rest[0] == SECCOMP_SET_MODE_STRICT, rest[0] == SECCOMP_SET_MODE_FILTER ? (const void *)rest[2] : NULL);
+  if (number == __NR_prctl && rest[0] == PR_SET_SECCOMP)
+    aside = stand_aside(rest[1] == SECCOMP_MODE_STRICT, rest[1] == SECCOMP_MODE_FILTER ? (const void *)rest[2] : NULL);
+  const long result = call(number, rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]);
+  if (aside && result != 0) program_actions_retake();
+  return result;
+}
