@@ -28,6 +28,8 @@ const REPLY_MS = 30_000;
 const ENGRAVED_EXTRA_BYTES = 64 * 1024 * 1024;
 /** What the engraver may have besides two copies of a dump: twenty times what it has for usual reports. */
 const ENGRAVER_BYTES = 768 * 1024 * 1024;
+/** How long the processes started ahead may take before the daemon says that it listens, ms: systemd waits for 90 s. */
+const START_MS = 30_000;
 /** How long a shutdown waits for the requests under way, ms. */
 const SHUTDOWN_MS = 2000;
 
@@ -59,6 +61,10 @@ export class Daemon {
   readonly #refusals: RefusalLog;
   readonly #answered: RefusalLog;
   #quiet: NodeJS.Timeout | undefined;
+  #settled: () => void = () => {};
+  readonly #started = new Promise<void>((resolve) => {
+    this.#settled = resolve;
+  });
   #closing: Promise<void> | null = null;
 
   private constructor(options: DaemonOptions, sockets: readonly RequestSocket[], tombstones: TombstoneDirectory) {
@@ -73,6 +79,13 @@ export class Daemon {
     this.#refusals = new RefusalLog(log);
     this.#answered = new RefusalLog(log, 'were answered');
     const trouble = (message: string): void => log.warn(logText(message, 1024));
+    const becameReady = (): void => {
+      if (this.warm) this.#settled();
+    };
+    const workerTrouble = (message: string): void => {
+      trouble(message);
+      this.#settled();
+    };
     const descriptors = readDescriptorLimit();
     const limits = copyLimits(descriptors, config.dump_bytes);
     const maxFiles = filesPerCopy(limits, config.tracers.max);
@@ -85,7 +98,8 @@ export class Daemon {
       deadlineMs,
       maxFiles,
       mayStart: (uid) => copies.mayCopy(uid),
-      trouble,
+      trouble: workerTrouble,
+      becameReady,
     });
     const closed = settings.engraverUser === null ? null : closedTo(parts.engraver);
     if (closed !== null) {
@@ -104,7 +118,7 @@ export class Daemon {
         },
         handlers,
       );
-    this.#engraver = new EngraverHost({ start, deadlineMs, trouble });
+    this.#engraver = new EngraverHost({ start, deadlineMs, trouble: workerTrouble, becameReady });
     this.#context = {
       policy: {
         ...readKernelPolicy(),
@@ -171,6 +185,19 @@ export class Daemon {
   /** Whether every process that it starts ahead has said that it is ready. */
   get warm(): boolean {
     return this.#engraver.ready && this.#pool.idle >= this.#options.config.tracers.min;
+  }
+
+  /**
+   * Resolves when every process that it starts ahead is ready, or one of them ended instead: requests are served at once then, or
+   * the log says why not. At most after START_MS.
+   */
+  async settled(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, START_MS);
+    });
+    await Promise.race([this.#started, late]);
+    clearTimeout(timer);
   }
 
   /** Finishes what is under way within a bound, ends the other processes, removes the socket. */

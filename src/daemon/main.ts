@@ -35,6 +35,9 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
     const expected = error instanceof ListenError || error instanceof TombstoneError;
     return fail(expected || !(error instanceof Error) ? error : (error.stack ?? error));
   }
+  const stop = stopSignal();
+  // A crash that comes before the first tracer is ready waits for it: whoever waits for these lines shall not have to.
+  await Promise.race([daemon.settled(), stop]);
   log.info(`listening on ${daemon.socketNames.join(' and ')}, tombstones go to ${daemon.tombstoneDir}`);
   if (process.getuid?.() !== 0)
     log.info('not root: only crashes and backtraces of processes of this user can be captured');
@@ -44,7 +47,6 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   const beat = startWatchdog(notifier);
   // The terminal's end is not the daemon's; whoever rotates the log file sends it, too.
   process.on('SIGHUP', () => log.reopen());
-  const stop = stopSignal();
   await daemon.rehearse();
   const signal = await stop;
   notifier.notify('STOPPING=1');

@@ -31,7 +31,7 @@ export class FakeWorker implements Worker {
 
   /** Says something to the daemon. */
   say(message: object, fds: number[] = []): void {
-    if (this.alive) this.#handlers.message(encodeMessage(message), fds);
+    if (this.alive) this.#handlers.message(encodeMessage(message), fds, false);
   }
 
   end(reason: string): void {

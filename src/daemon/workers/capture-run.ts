@@ -87,9 +87,13 @@ export class CaptureRun implements Capture {
     this.#onRelease = release;
   }
 
-  /** Takes a message of its tracer, with the descriptors; in what way it breaks the protocol, else null. */
-  accept(message: TracerMessage, fds: number[]): string | null {
-    if (message.type === 'files' && !this.#hasResult && fds.length <= message.files.length) {
+  /**
+   * Takes a message of its tracer, with the descriptors; in what way it breaks the protocol, else null.
+   * `incomplete`: more descriptors were sent than this process may have.
+   */
+  accept(message: TracerMessage, fds: number[], incomplete = false): string | null {
+    const sent = (count: number): boolean => fds.length === count || (incomplete && fds.length < count);
+    if (message.type === 'files' && !this.#hasResult && sent(message.files.length)) {
       for (const [at, fd] of fds.entries()) this.#keepFile(message.files[at]!, fd);
       // No descriptor of this process was free for them.
       this.#lostFiles += message.files.length - fds.length;
@@ -102,7 +106,7 @@ export class CaptureRun implements Capture {
       return null;
     }
     closeAll(fds);
-    if (message.type === 'captured' && !this.#hasResult && fds.length === 0) {
+    if (message.type === 'captured' && !this.#hasResult && incomplete && fds.length === 0) {
       // Not the tracer's fault, and it goes on to release the target.
       this.#giveResult({ ok: false, reason: 'no descriptor is free for the copy' });
       if (this.job.hold) this.#onRelease?.(false);

@@ -4,10 +4,10 @@ import { MAX_FDS, MAX_MESSAGE } from '../../wire/job.js';
 
 export interface ChannelHandlers {
   /**
-   * The descriptors belong to the handler; there may be fewer than were sent, where this process may not have more. `bytes` is a view that the next
-   * message overwrites.
+   * The descriptors belong to the handler. `incomplete`: more were sent, and this process may not have them. `bytes` is a view that
+   * the next message overwrites.
    */
-  message(bytes: Uint8Array, fds: number[]): void;
+  message(bytes: Uint8Array, fds: number[], incomplete: boolean): void;
   /** Once, at the end of the stream or after an error; the channel is closed then. */
   closed(reason: string): void;
 }
@@ -124,13 +124,13 @@ export class Channel {
         return;
       }
       if (message === null) return;
-      const { bytes, fds, truncated } = message;
+      const { bytes, fds, truncated, fdsTruncated } = message;
       if (truncated || bytes === 0) {
         for (const fd of fds) this.#addon.closeFd(fd);
         this.#end(truncated ? 'it sent a message that is too long' : 'it closed its channel');
         return;
       }
-      this.#handlers.message(this.#buffer.subarray(0, bytes), fds);
+      this.#handlers.message(this.#buffer.subarray(0, bytes), fds, fdsTruncated);
     }
   }
 

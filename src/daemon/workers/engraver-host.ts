@@ -18,6 +18,8 @@ export interface EngraverOptions {
   /** How long a new engraver may take until it is ready, ms. Default 60 s. */
   readonly startMs?: number;
   readonly trouble: (message: string) => void;
+  /** A new engraver has said that it is ready. */
+  readonly becameReady?: () => void;
 }
 
 /** What is to be rendered. All descriptors stay the caller's. */
@@ -181,6 +183,7 @@ export class EngraverHost {
       this.#ready = true;
       this.#delay.succeeded();
       this.#dispatch();
+      this.#options.becameReady?.();
       return null;
     }
     const current = this.#current;

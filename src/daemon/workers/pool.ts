@@ -33,6 +33,8 @@ export interface PoolOptions {
   readonly mayStart?: (uid: number) => boolean;
   /** A tracer ended that should not have, or could not be started. */
   readonly trouble: (message: string) => void;
+  /** A new tracer has said that it is ready. */
+  readonly becameReady?: () => void;
 }
 
 export interface CaptureOrder {
@@ -240,6 +242,7 @@ export class TracerPool {
         ready: () => {
           this.#delay.succeeded();
           this.#dispatch();
+          this.#options.becameReady?.();
         },
         free: () => this.#dispatch(),
         idle: () => this.#alive > this.#options.min && slot.kill('idle'),

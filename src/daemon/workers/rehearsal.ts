@@ -65,7 +65,7 @@ export async function rehearse(context: FlowContext): Promise<number> {
 /** A tracer without a process. */
 function pretend(taken: () => void): StartWorker {
   return (handlers): Worker => {
-    const say = (message: TracerMessage): void => handlers.message(encodeMessage(message), []);
+    const say = (message: TracerMessage): void => handlers.message(encodeMessage(message), [], false);
     setImmediate(() => say({ type: 'ready' }));
     return {
       pid: 0,

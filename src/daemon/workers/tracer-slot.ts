@@ -37,7 +37,7 @@ export class TracerSlot {
     this.#events = events;
     this.#idleMs = idleMs;
     this.#worker = start({
-      message: (bytes, fds) => this.#message(bytes, fds),
+      message: (bytes, fds, incomplete) => this.#message(bytes, fds, incomplete),
       ended: (reason) => this.#ended(reason),
       exited: () => this.#exited(),
     });
@@ -77,12 +77,12 @@ export class TracerSlot {
     this.#worker.kill(reason);
   }
 
-  #message(bytes: Uint8Array, fds: number[]): void {
-    const problem = this.#handle(bytes, fds);
+  #message(bytes: Uint8Array, fds: number[], incomplete: boolean): void {
+    const problem = this.#handle(bytes, fds, incomplete);
     if (problem !== null) this.#worker.kill(problem);
   }
 
-  #handle(bytes: Uint8Array, fds: number[]): string | null {
+  #handle(bytes: Uint8Array, fds: number[], incomplete: boolean): string | null {
     const message = decodeTracerMessage(bytes);
     if (!message.ok) {
       closeAll(fds);
@@ -98,7 +98,7 @@ export class TracerSlot {
       closeAll(fds);
       return `it sent a ${message.value.type} message that nobody waits for`;
     }
-    const problem = this.#run.accept(message.value, fds);
+    const problem = this.#run.accept(message.value, fds, incomplete);
     if (problem === null && message.value.type === 'released') {
       this.#endRun(message.value.ending === true);
       if (message.value.ending === true) {

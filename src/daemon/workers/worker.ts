@@ -28,7 +28,7 @@ const RETURNED_BUFFERS = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOL
 
 export interface WorkerHandlers {
   /** `bytes` is a view that the next message overwrites; the descriptors belong to the handler. */
-  message(bytes: Uint8Array, fds: number[]): void;
+  message(bytes: Uint8Array, fds: number[], incomplete: boolean): void;
   /** Once, when the process has ended or its channel has; it is killed then. */
   ended(reason: string): void;
   /** Once, after `ended`: the process is gone. One that is killed while the kernel waits in its name for a device may take for ever. */
@@ -195,7 +195,7 @@ class ChannelWorker implements Worker {
     this.#handlers = handlers;
     this.#endProcess = endProcess;
     const events = {
-      message: (bytes: Uint8Array, fds: number[]) => handlers.message(bytes, fds),
+      message: (bytes: Uint8Array, fds: number[], incomplete: boolean) => handlers.message(bytes, fds, incomplete),
       closed: (reason: string) => this.kill(reason),
     };
     this.#channel = new Channel(fd, events, maxFds);
