@@ -125,7 +125,8 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     }
   }
   // Under systemd standard error may be the journal already: each line would appear twice.
-  const twice = wanted.includes('journald') && transports.length > 0 && options.write === undefined && stderrIsJournal();
+  const twice =
+    wanted.includes('journald') && transports.length > 0 && options.write === undefined && stderrIsJournal();
   if (options.targets.includes('console') && !twice) {
     const output = options.write === undefined ? openLineOutput(2) : { write: options.write, close() {} };
     add((info) => output.write(consoleLine(info, new Date())));

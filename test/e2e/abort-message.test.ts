@@ -18,7 +18,15 @@ describe.each(runnable)('what a program says before it dies, $name', (architectu
     const [ended, { path, text }] = await Promise.all([target.ended, daemon().tombstoneOf(target.pid)]);
     const dump = Minidump.open(readFileSync(`${path}.dmp`));
     const details = text.match(/^Extra crash detail: .*$/gm) ?? [];
-    return { ended, path, text, details, dump, output: target.output(), message: /^Abort message: .*$/m.exec(text)?.[0] };
+    return {
+      ended,
+      path,
+      text,
+      details,
+      dump,
+      output: target.output(),
+      message: /^Abort message: .*$/m.exec(text)?.[0],
+    };
   }
 
   it('is annotations: the last values, whole characters, in tombstone, minidump and JSON', async () => {
@@ -30,7 +38,11 @@ describe.each(runnable)('what a program says before it dies, $name', (architectu
       `Extra crash detail: long: '${long}'`,
     ]);
     const annotations = { version: '2.1', action: "saving 'Bericht für März'\n", long };
-    expect(dump.crashpadInfo).toMatchObject({ version: 1, simpleAnnotations: Object.entries(annotations), modules: [] });
+    expect(dump.crashpadInfo).toMatchObject({
+      version: 1,
+      simpleAnnotations: Object.entries(annotations),
+      modules: [],
+    });
     expect(message).toBeUndefined();
     const shown = await debuggerd('show', '--json', `${path}.dmp`);
     expect(JSON.parse(shown.stdout).streams ?? JSON.parse(shown.stdout)).toMatchObject({

@@ -161,6 +161,10 @@ describe('a thousand crashes in a row', () => {
       expect(await target.ended).toBe('SIGSEGV');
       await daemon().logged(new RegExp(`crash of pid ${target.pid} .*tombstone_`));
     }
-    expect(daemon().log().match(/crash of pid .*tombstone_/g)).toHaveLength(1000);
+    expect(
+      daemon()
+        .log()
+        .match(/crash of pid .*tombstone_/g),
+    ).toHaveLength(1000);
   });
 });

@@ -19,7 +19,10 @@ export function chooseLibrary(
   // What cannot be looked into may work; the dynamic linker says so if not.
   if (program === null) return { library: find(library), warning: null };
   const { path, arch, linker, elevated } = program;
-  const none = (why: string): Choice => ({ library: null, warning: `${logText(path)}: no crash of it will be reported: ${why}` });
+  const none = (why: string): Choice => ({
+    library: null,
+    warning: `${logText(path)}: no crash of it will be reported: ${why}`,
+  });
   if (linker === null) return none('it is linked statically; link it with libdebuggerd_client.a');
   if (elevated) return none('it is setuid or setgid, and preloads only what /etc/ld.so.preload names');
   if (arch === null) return none('there is no handler for its CPU');

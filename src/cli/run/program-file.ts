@@ -78,7 +78,8 @@ function elfProgram(path: string, { head, elevated }: OpenedFile): ProgramFile |
   const elf = ElfFile.parse(new BufferSource(head));
   if (elf instanceof ElfError) return null;
   const segment = elf.segments.find(({ type }) => type === PT_INTERP);
-  const name = segment === undefined ? null : head.subarray(segment.offset, segment.offset + Math.min(segment.filesz, MAX_PATH));
+  const name =
+    segment === undefined ? null : head.subarray(segment.offset, segment.offset + Math.min(segment.filesz, MAX_PATH));
   const linker = name === null ? null : (name.toString().split('\0')[0] ?? null);
   return { path, arch: archOf(elf), linker, elevated };
 }

@@ -35,7 +35,11 @@ export function openLineOutput(fd: number): LineOutput {
   if (stat?.isSocket()) return new Output((bytes) => loadAddon().sendMessage(fd, bytes, [], MSG_DONTWAIT) ?? 0);
   // A regular file: opened anew it would have a position of its own, and overwrite what others have written.
   const own = stat?.isFIFO() || stat?.isCharacterDevice() ? reopen(fd) : null;
-  if (own !== null) return new Output((bytes) => writeSync(own, bytes), () => loadAddon().closeFd(own));
+  if (own !== null)
+    return new Output(
+      (bytes) => writeSync(own, bytes),
+      () => loadAddon().closeFd(own),
+    );
   if (stat?.isFile()) return new Output((bytes) => writeSync(fd, bytes));
   const addon = loadAddon();
   return new Output((bytes) => ((addon.pollNow(fd, POLLOUT) & POLLOUT) === 0 ? 0 : writeSync(fd, bytes)));

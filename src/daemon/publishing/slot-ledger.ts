@@ -63,7 +63,9 @@ export class SlotLedger {
       else unknown.push(slot);
     }
     known.sort((a, b) => a.entry.order - b.entry.order);
-    unknown.sort((a, b) => Number(a.modifiedNs > b.modifiedNs) - Number(a.modifiedNs < b.modifiedNs) || a.slot - b.slot);
+    unknown.sort(
+      (a, b) => Number(a.modifiedNs > b.modifiedNs) - Number(a.modifiedNs < b.modifiedNs) || a.slot - b.slot,
+    );
     for (const { slot, inode, modifiedNs } of unknown) {
       const before = known.findLastIndex((other) => other.modifiedNs <= modifiedNs);
       known.splice(before + 1, 0, { entry: { slot, inode, order: 0, origin: null, count: 1 }, modifiedNs });

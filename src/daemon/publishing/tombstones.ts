@@ -257,7 +257,11 @@ export class TombstoneDirectory {
     const path = join(this.#base, LEDGER_TEMPORARY);
     try {
       await unlink(path).catch(() => {});
-      const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+      const file = await open(
+        path,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+        0o600,
+      );
       try {
         await file.writeFile(this.#ledger.serialize());
       } finally {

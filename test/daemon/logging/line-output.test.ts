@@ -42,7 +42,10 @@ describe.each(Object.entries(ends))('lines to a %s that nobody reads', (_name, m
     fds.push(reader, writer);
     addon.setNonBlocking(reader, true);
     const output = openLineOutput(writer);
-    const lost = new LostLines((line: string) => output.write(line), (count) => `${count} lines lost\n`);
+    const lost = new LostLines(
+      (line: string) => output.write(line),
+      (count) => `${count} lines lost\n`,
+    );
     for (let i = 0; i < 10_000; i++) lost.write(`${String(i).padStart(999)}\n`);
     const read = (): string => {
       const parts: Buffer[] = [];

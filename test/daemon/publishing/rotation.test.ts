@@ -5,7 +5,10 @@ import { chooseVictim, type Origin, type SlotEntry } from '../../../src/daemon/p
 const origin = (text: string): Origin | null =>
   text === '-' ? null : { uid: text.charCodeAt(0), program: text.slice(1) };
 const entries = (text: string): SlotEntry[] =>
-  text.split(' ').filter(Boolean).map((name, slot) => ({ slot, order: slot + 1, origin: origin(name) }));
+  text
+    .split(' ')
+    .filter(Boolean)
+    .map((name, slot) => ({ slot, order: slot + 1, origin: origin(name) }));
 
 describe('the report that a new one replaces', () => {
   it.each<[string, string, string, number | null]>([
@@ -27,7 +30,15 @@ describe('the report that a new one replaces', () => {
   });
 
   it('goes by the order that was kept, not by that of the slots', () => {
-    expect(chooseVictim([{ slot: 0, order: 5, origin: null }, { slot: 1, order: 2, origin: null }], null)).toBe(1);
+    expect(
+      chooseVictim(
+        [
+          { slot: 0, order: 5, origin: null },
+          { slot: 1, order: 2, origin: null },
+        ],
+        null,
+      ),
+    ).toBe(1);
   });
 
   it('leaves the first and the newest of a loop in a long run, and all of others', () => {

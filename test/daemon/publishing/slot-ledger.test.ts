@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { SlotLedger } from '../../../src/daemon/publishing/slot-ledger.js';
 
-const found = (slot: number, modifiedNs: number, inode = String(slot)) => ({ slot, inode, modifiedNs: BigInt(modifiedNs) });
+const found = (slot: number, modifiedNs: number, inode = String(slot)) => ({
+  slot,
+  inode,
+  modifiedNs: BigInt(modifiedNs),
+});
 const order = (entries: readonly { slot: number; order: number }[]) =>
   [...entries].sort((a, b) => a.order - b.order).map(({ slot }) => slot);
 const crash = { uid: 1000, program: 'server' };
@@ -16,14 +20,18 @@ describe('SlotLedger', () => {
   });
 
   it('goes by the times where it knows nothing', () => {
-    expect(order(new SlotLedger().reconcile([found(0, 30), found(1, 10), found(2, 20), found(3, 10)]))).toEqual([1, 3, 2, 0]);
+    expect(order(new SlotLedger().reconcile([found(0, 30), found(1, 10), found(2, 20), found(3, 10)]))).toEqual([
+      1, 3, 2, 0,
+    ]);
   });
 
   it('puts what it does not know, of a future time too, before what comes after it', () => {
     const ledger = new SlotLedger();
     ledger.record(0, '0', null);
     ledger.record(1, '1', null);
-    expect(order(ledger.reconcile([found(0, 100), found(1, 50), found(2, 60), found(3, 20), found(4, 99_999)]))).toEqual([3, 0, 1, 2, 4]);
+    expect(
+      order(ledger.reconcile([found(0, 100), found(1, 50), found(2, 60), found(3, 20), found(4, 99_999)])),
+    ).toEqual([3, 0, 1, 2, 4]);
     ledger.record(5, '5', null);
     expect(order(ledger.reconcile([found(4, 99_999), found(5, 1)]))).toEqual([4, 5]);
   });

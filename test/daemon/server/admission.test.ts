@@ -48,18 +48,21 @@ describe('admission', () => {
     for (let i = 0; i < 300; i++) expect(admission.admit(`${i}`, 500)).toEqual({ admitted: true, evicted: null });
   });
 
-  it.each([30, 64, 128, 256])('lets clients wait for a place, of %i descriptors, that are far less than these', (descriptors) => {
-    const limits = admissionLimits(descriptors);
-    const admission = new Admission<number>(limits);
-    for (let i = 0; i < limits.total; i++) {
+  it.each([30, 64, 128, 256])(
+    'lets clients wait for a place, of %i descriptors, that are far less than these',
+    (descriptors) => {
+      const limits = admissionLimits(descriptors);
+      const admission = new Admission<number>(limits);
+      for (let i = 0; i < limits.total; i++) {
+        expect(admission.mustWait).toBe(false);
+        expect(admission.admit(i, 500).admitted).toBe(true);
+      }
+      expect(admission.mustWait).toBe(true);
+      expect(limits.total * 4).toBeLessThan(descriptors);
+      admission.release(0);
       expect(admission.mustWait).toBe(false);
-      expect(admission.admit(i, 500).admitted).toBe(true);
-    }
-    expect(admission.mustWait).toBe(true);
-    expect(limits.total * 4).toBeLessThan(descriptors);
-    admission.release(0);
-    expect(admission.mustWait).toBe(false);
-  });
+    },
+  );
 
   it('keeps places for root', () => {
     const admission = new Admission<string>({ total: 4, perUid: 2, forRoot: 2 });

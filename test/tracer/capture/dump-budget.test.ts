@@ -111,7 +111,8 @@ describe('the environment on the stack', () => {
   const memory = {
     stacks: [block(0x1000), null],
     others: [block(0x1008), block(0x2000)],
-    abortMessage: null, annotations: [],
+    abortMessage: null,
+    annotations: [],
     threads: { whole: 2, listed: 2, bytes: 0 },
   };
 
