@@ -192,7 +192,7 @@ export class EngraverHost {
     current.resolve(
       message.type === 'engraved'
         ? { ok: true, engraved: message }
-        : { ok: false, reason: message.reason, unwritten: message.unwritten === true },
+        : { ok: false, reason: message.reason, ...(message.unwritten === true && { unwritten: true }) },
     );
     this.#dispatch();
     return null;

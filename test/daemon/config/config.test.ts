@@ -36,7 +36,7 @@ describe('configuration', () => {
       system_uid: -1,
       log_files: ['/var/log/syslog'],
       tracers: { min: 2, max: 8 },
-      log: { level: 'info', targets: [] },
+      log: { level: 'info', targets: [], file: 'none' },
     });
   });
 
@@ -65,7 +65,8 @@ describe('configuration', () => {
       'f.toml:4: log.level: expected "error" or "warn" or "info" or "debug"',
     ],
     ['[log]\ntargets = ["syslog"]', 'f.toml:2: log.targets: expected "console" or "journald" or "logd"'],
-    ['[log]\nfile = "/x"', 'f.toml:2: log.file: unknown key'],
+    ['[log]\nfile = "x"', 'f.toml:2: log.file: expected "none" or an absolute path'],
+    ['[log]\npath = "/x"', 'f.toml:2: log.path: unknown key'],
     ['[logs]\nlevel = "info"', 'f.toml:1: logs: unknown key'],
     ['[tracers]\nmin = 9', 'f.toml:1: tracers: min is larger than max'],
     ['tracers = { min = 1, most = 2 }', 'f.toml:1: tracers.most: unknown key'],
