@@ -2,10 +2,10 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { shownText } from '../bytes/shown-text.js';
 import { NotificationDecoder } from '../wire/activity-manager.js';
 import { ACK } from '../wire/request.js';
 import { CommandError } from './failure.js';
-import { shownText } from './shown-text.js';
 
 /** Android's listener gives each connection this long, ms. */
 const CONNECTION_MS = 10_000;

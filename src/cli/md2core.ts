@@ -1,4 +1,6 @@
 /** `debuggerd md2core FILE.dmp [OUT]`: a minidump as an ELF core file, for gdb and others. */
+
+import { shownText } from '../bytes/shown-text.js';
 import { CoreError } from '../coredump/core-error.js';
 import { minidumpToCore } from '../coredump/minidump-to-core.js';
 import { MinidumpError } from '../minidump/format/error.js';
@@ -6,7 +8,6 @@ import { Minidump } from '../minidump/reader/minidump.js';
 import { CommandError } from './failure.js';
 import { readFile } from './file-input.js';
 import { writeFile } from './file-output.js';
-import { shownText } from './shown-text.js';
 
 /** `out`: default FILE.core (its .dmp replaced); `-` is stdout. Throws CommandError. */
 export function md2core(file: string, out: string | undefined): void {

@@ -1,12 +1,12 @@
 /** `debuggerd -m TID [FILE]`: a minidump of a live process, written here from what the daemon sends. */
 import { closeSync, constants, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
+import { shownText } from '../bytes/shown-text.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { Minidump } from '../minidump/reader/minidump.js';
 import { FdSource } from '../platform/fd-source.js';
 import type { Action } from '../wire/request.js';
 import { CommandError } from './failure.js';
 import { type RequestOptions, receiveAnswer } from './request/request.js';
-import { shownText } from './shown-text.js';
 
 export interface MinidumpOptions extends RequestOptions {
   /** All readable memory. */

@@ -1,5 +1,6 @@
 /** `debuggerd show FILE.dmp`: every stream of a minidump, for people or as JSON. */
 import { readGrowing } from '../bytes/memory-source.js';
+import { shownText } from '../bytes/shown-text.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import { Minidump } from '../minidump/reader/minidump.js';
@@ -9,7 +10,6 @@ import { readFile } from './file-input.js';
 import { describe, jsonText, streamName, streamTypeOf } from './show/document.js';
 import { hexDump } from './show/hex-dump.js';
 import { documentLines } from './show/text.js';
-import { shownText } from './shown-text.js';
 
 export interface ShowOptions {
   readonly json?: boolean;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logText } from '../../src/bytes/shown-text.js';
+import { logText, shownText } from '../../src/bytes/shown-text.js';
 
 describe('text in the log', () => {
   it.each([
@@ -18,5 +18,16 @@ describe('text in the log', () => {
   it('is bounded', () => {
     expect(logText('x'.repeat(1000), 10)).toBe(`${'x'.repeat(10)}...`);
     expect(logText('\n'.repeat(1_000_000), 100)).toHaveLength(403);
+  });
+});
+
+describe('text on a terminal', () => {
+  it.each([
+    ['lines and tabs stay', 'a\tb\n', 'a\tb\n'],
+    ['backslashes stay', 'C:\\x0a', 'C:\\x0a'],
+    ['terminal sequences', '\u001b[2J', '\\u{1b}[2J'],
+    ['line separators and direction marks', '\u2028\u200f\u202e', '\\u{2028}\\u{200f}\\u{202e}'],
+  ])('%s', (_name, text, expected) => {
+    expect(shownText(text)).toBe(expected);
   });
 });

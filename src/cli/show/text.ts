@@ -2,8 +2,9 @@
  * The document as text for people: the same values as the JSON, records as `key: value`, lists of records as tables, registers
  * in columns. Whatever a section gains shows up here by itself.
  */
+
+import { shownText } from '../../bytes/shown-text.js';
 import { escapeText } from '../../report/classic/escape.js';
-import { shownText } from '../shown-text.js';
 import type { MinidumpDocument } from './document.js';
 import type { Json, JsonRecord } from './sections.js';
 

@@ -1,6 +1,8 @@
 /** Counts the lines that an output did not take, and says how many there were as soon as it takes something again. */
 
+/** The first try, and the longest pause: a reader may have gone for good, and the daemon stays for years. */
 const RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
 
 export class LostLines<Line> {
   readonly #write: (line: Line) => boolean;
@@ -19,19 +21,27 @@ export class LostLines<Line> {
     this.#say();
     if (this.#count === 0 && this.#write(line)) return;
     this.#count++;
-    this.#retry ??= setInterval(() => this.#say(), RETRY_MS).unref();
+    if (this.#retry === undefined) this.#retryAfter(RETRY_MS);
   }
 
   /** The last chance to say it. */
   close(): void {
     this.#say();
-    clearInterval(this.#retry);
+    clearTimeout(this.#retry);
+  }
+
+  #retryAfter(pause: number): void {
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#say();
+      if (this.#count > 0) this.#retryAfter(Math.min(2 * pause, LONGEST_RETRY_MS));
+    }, pause).unref();
   }
 
   #say(): void {
     if (this.#count === 0 || !this.#write(this.#notice(this.#count))) return;
     this.#count = 0;
-    clearInterval(this.#retry);
+    clearTimeout(this.#retry);
     this.#retry = undefined;
   }
 }

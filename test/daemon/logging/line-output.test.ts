@@ -71,6 +71,24 @@ describe.each(Object.entries(ends))('lines to a %s that nobody reads', (_name, m
   });
 });
 
+it('is tried again ever more rarely where the reader has gone for good', () => {
+  vi.useFakeTimers();
+  let tries = 0;
+  const lost = new LostLines(
+    () => {
+      tries++;
+      return false;
+    },
+    (count: number) => `${count}`,
+  );
+  lost.write('line');
+  vi.advanceTimersByTime(3_600_000);
+  expect(tries).toBeGreaterThan(60);
+  expect(tries).toBeLessThan(70);
+  lost.close();
+  vi.useRealTimers();
+});
+
 it('cuts a line at what a pipe takes at once, between characters', () => {
   expect(lineBytes('short\n').toString()).toBe('short\n');
   const cut = lineBytes(`${'\u00e9'.repeat(4000)}\n`);
