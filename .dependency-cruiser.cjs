@@ -25,7 +25,6 @@ const floors = {
   ],
 };
 
-
 const rooms = Object.entries(floors).map(([room, below]) => ({
   name: `floor-${room}`,
   comment: `${room}/ may import ${below.length === 0 ? 'no other room' : below.join(', ')}`,
