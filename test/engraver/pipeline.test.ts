@@ -7,6 +7,7 @@ import { decodeUnwoundReport } from '../../src/report/from-dump/unwound-report.j
 import type { OutputKind } from '../../src/wire/job.js';
 import { type Arch, hostArch, runnable } from '../client/built.js';
 import { start } from '../client/stage.js';
+import { asleep } from '../e2e/target.js';
 import { parseBacktrace, parseTombstone } from '../e2e/tombstone-text.js';
 import { missing } from '../requirements.js';
 import { CrashListener } from '../tracer/crash-listener.js';
@@ -108,6 +109,7 @@ describe('a live process', () => {
   it('becomes a backtrace of all its threads', async () => {
     const program = start(hostArch, 'live');
     await program.said(/ready/);
+    await asleep(program.pid);
     const { bytes, files } = await tracer.capture({ pid: program.pid, kind: 'backtrace' });
     const threads = parseBacktrace(text(await engraver.engrave(bytes, ['backtrace'], files), 'backtrace'));
     expect([...threads.keys()][0]).toBe(program.pid);
@@ -147,6 +149,6 @@ describe('what is no job', () => {
     const before = count();
     for (let i = 0; i < 5; i++) await engraver.engrave(buildDump(), ALL);
     await engraver.engrave(Buffer.alloc(0), ALL);
-    expect(count()).toBe(before);
+    expect(count()).toBeLessThanOrEqual(before);
   });
 });

@@ -28,11 +28,13 @@ export function demangleCandidates(
   explicit: string | undefined = process.env.DEBUGGERD_DEMANGLE,
 ): string[] {
   if (explicit) return [resolve(explicit)];
+  const sources = join('src', 'symbols', 'demangle');
+  // From sources the tests run alone; nothing is looked for outside of the package.
+  const root = base.endsWith(sources) ? base.slice(0, -sources.length) : join(base, '..', '..');
   return [
     join(base, FILE_NAME),
     join(base, '..', 'lib', FILE_NAME),
-    join(base, '..', '..', 'native', 'demangle', 'build', FILE_NAME),
-    join(base, '..', '..', '..', 'native', 'demangle', 'build', FILE_NAME),
+    join(root, 'native', 'demangle', 'build', FILE_NAME),
   ];
 }
 

@@ -89,7 +89,7 @@ function jobFor(kind: RequestKind, pid: number, uid: number, gid: number): Captu
     limits: { stackBytes: 256 * 1024, dumpBytes: 16 * 1024 * 1024 },
     host: { fingerprint: '', revision: '', utcOffsetMinutes: 0 },
     logFiles: [],
-    deadlineMs: 500,
+    deadlineMs: 5000,
   };
 }
 

@@ -53,6 +53,7 @@ describe('the addon', () => {
       '/p/dist/lib/demangle.node',
       '/p/native/demangle/build/demangle.node',
     ]);
+    expect(demangleCandidates('/p/src/symbols/demangle', '')).toContain('/p/native/demangle/build/demangle.node');
     expect(demangleCandidates('/p/dist/bin', '/elsewhere/d.node')).toEqual(['/elsewhere/d.node']);
   });
 
