@@ -156,8 +156,10 @@ export function readMemory(
  * {@link readMemory} for many ranges with few system calls (up to IOV_MAX ranges each). Range i is `lengths[i]` bytes at
  * `addresses[i]`, goes to `buffer` at `offsets[i]`, and `got[i]` becomes the bytes read, up to its first unreadable page. An
  * unreadable range does not hinder those after it. All five arrays are read up to the length of `addresses`.
+ * With `timeoutMs` a thread of its own does it, for pages that another process serves and may never give.
  * @returns the sum of `got`
- * @throws ESRCH or EPERM as for readMemory; `got` then holds what was read before
+ * @throws ESRCH or EPERM as for readMemory; `got` then holds what was read before. ETIMEDOUT: the same, and the thread goes on: keep all
+ *   five arrays, and end this process soon, which has another such thread at the next call
  */
 export function readMemoryRanges(
   pid: number,
@@ -166,6 +168,7 @@ export function readMemoryRanges(
   buffer: Uint8Array,
   offsets: Uint32Array | Float64Array,
   got: Uint32Array,
+  timeoutMs?: number,
 ): number;
 
 // --------------------------------------------------------------------------------------------------------------- signals
@@ -399,6 +402,22 @@ export function openPath(path: string): number;
 export function countLinks(path: string): number;
 /** poll(2) without waiting; the events that are there. `events`: a mask of `POLL*`; default POLLIN and POLLPRI. */
 export function pollNow(fd: number, events?: number): number;
+/**
+ * Whether a process with these real, effective and saved ids, no supplementary groups and no capabilities may trace the threads: the kernel's
+ * own answer (ptrace(2), "Ptrace access mode checking") for PTRACE_MODE_ATTACH_REALCREDS, or with `attach` false for
+ * PTRACE_MODE_READ_REALCREDS, which Yama has no part in (needs CONFIG_KCMP). The threads may be traced already. `userNamespace`: a
+ * descriptor of the user namespace in which that process is, -1 for this one's (setns(2) refuses the own one with EINVAL).
+ * Ids are this process's; needs CAP_SETUID, CAP_SETGID and, with `userNamespace`, CAP_SYS_ADMIN.
+ * @returns 0, or -errno of the first thread that may not be traced: -EPERM; -ESRCH for one that has ended; -ETIMEDOUT where no answer came
+ */
+export function mayTrace(
+  tids: Int32Array,
+  uid: number,
+  gid: number,
+  userNamespace: number,
+  attach: boolean,
+  timeoutMs: number,
+): number;
 /** Gives an open file (O_TMPFILE too) a name: linkat(2), AT_EMPTY_PATH or, without the right to it, by /proc/self/fd. EEXIST as it says. */
 export function linkFd(fd: number, dirFd: number, name: string | Uint8Array): void;
 /** renameat2(2), replacing `to`; `flags`: `constants.RENAME_NOREPLACE`, `RENAME_EXCHANGE`. */

@@ -28,6 +28,7 @@ type TracingCall =
   | 'detachAll'
   | 'waitAll'
   | 'goFirst'
+  | 'mayTrace'
   | 'readMemory'
   | 'readMemoryRanges';
 

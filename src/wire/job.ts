@@ -46,11 +46,8 @@ export interface CaptureJob {
   readonly host: HostFacts;
   /** Log files whose tails are copied into the dump. */
   readonly logFiles: readonly string[];
-  /**
-   * The asking user may see its own processes only: once the target is frozen, its real, effective and saved ids must all be
-   * `uid` and `gid` and it must be dumpable, or the copy is thrown away (it may have executed a setuid program meanwhile).
-   */
-  readonly ownerOnly?: boolean;
+  /** The asking user may see only what it could trace itself: the kernel is asked, at last when the target is frozen. */
+  readonly asker?: Asker;
   /** How long the capture may take, the wait for a fatal signal included; milliseconds. Default 9000. */
   readonly deadlineMs?: number;
   /** Copy the environment, which holds secrets as a rule. Default no. */
@@ -62,6 +59,15 @@ export interface CaptureJob {
    * the copy, and it is the child that is held; where that cannot be, or with 'stopped', the target itself is.
    */
   readonly full?: 'fork' | 'stopped';
+}
+
+/** A user who asks, with the ids of its connection (SO_PEERCRED) and no right beside them. */
+export interface Asker {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Identity of its user namespace (`user:[4026531837]`). */
+  readonly userNamespace: string;
 }
 
 export interface CaptureLimits {

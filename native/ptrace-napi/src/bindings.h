@@ -17,6 +17,7 @@ extern const Export seccomp_exports[];
 extern const Export heap_exports[];
 extern const Export whole_file_exports[];
 extern const Export process_file_exports[];
+extern const Export trace_access_exports[];
 
 /* The object of numbers; NULL with an exception pending. */
 napi_value constants_object(napi_env env);

@@ -1,11 +1,13 @@
 /* Another process's memory by process_vm_readv(2). */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "args.h"
 #include "bindings.h"
+#include "guard.h"
 #include "result.h"
 
 enum { BATCH = 1024 /* IOV_MAX */ };
@@ -152,6 +154,17 @@ static bool read_ranges(const Ranges *ranges, uint64_t *total) {
   return true;
 }
 
+typedef struct {
+  Ranges ranges;
+  uint64_t total;
+  int error;
+} Reading;
+
+static void read_all(void *context) {
+  Reading *reading = context;
+  if (!read_ranges(&reading->ranges, &reading->total)) reading->error = errno;
+}
+
 static napi_value read_memory_ranges(napi_env env, napi_callback_info info) {
   Args args;
   args_read(&args, env, info);
@@ -171,12 +184,22 @@ static napi_value read_memory_ranges(napi_env env, napi_callback_info info) {
     ranges.offset_numbers = value_typed(&args, args.at[4], "offsets", napi_float64_array, ranges.count, &room);
   }
   ranges.got = value_typed(&args, args.at[5], "got", napi_uint32_array, ranges.count, &room);
+  const double milliseconds = value_given(&args, args.at[6]) ? value_double(&args, args.at[6], "timeoutMs", 1e9) : 0;
   if (!args.failed) check_ranges(&args, &ranges);
   if (args.failed) return NULL;
   memset(ranges.got, 0, ranges.count * sizeof *ranges.got);
-  uint64_t total = 0;
-  if (!read_ranges(&ranges, &total)) return throw_system_error(env, errno, "process_vm_readv");
-  return result_integer(env, (int64_t)total);
+  Reading *reading = calloc(1, sizeof *reading);
+  if (!reading) return throw_system_error(env, ENOMEM, "malloc");
+  reading->ranges = ranges;
+  if (milliseconds == 0) {
+    read_all(reading);
+  } else if (!guard_run(read_all, reading, milliseconds)) {
+    return throw_system_error(env, ETIMEDOUT, "process_vm_readv"); /* what it reads into is its own now */
+  }
+  const Reading result = *reading;
+  free(reading);
+  if (result.error) return throw_system_error(env, result.error, "process_vm_readv");
+  return result_integer(env, (int64_t)result.total);
 }
 
 const Export memory_exports[] = {

@@ -8,6 +8,7 @@ static const Export *const tables[] = {
     ptrace_exports, memory_exports,     signal_exports, socket_exports, message_exports,
     poller_exports, descriptor_exports, prctl_exports,  spawn_exports,  seccomp_exports,
     heap_exports,   rights_exports,     whole_file_exports, process_file_exports,
+    trace_access_exports,
 };
 
 NAPI_MODULE_INIT() {

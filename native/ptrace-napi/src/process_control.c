@@ -6,6 +6,7 @@
 
 #include "args.h"
 #include "bindings.h"
+#include "guard.h"
 #include "result.h"
 
 enum { SLOTS = 4, SLOT_BYTES = 256 };
@@ -118,8 +119,11 @@ static napi_value go_first(napi_env env, napi_callback_info info) {
     const struct sched_param least = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
     if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &least) != 0) return result_integer(env, -errno);
     usual_policy = policy;
+    /* Who reads for this thread is waited for by it. */
+    if (guard_thread() > 0) sched_setscheduler(guard_thread(), SCHED_FIFO | SCHED_RESET_ON_FORK, &least);
   } else if (!on && usual_policy >= 0) {
     if (sched_setscheduler(0, usual_policy, &usual) != 0) return result_integer(env, -errno);
+    if (guard_thread() > 0) sched_setscheduler(guard_thread(), usual_policy, &usual);
     usual_policy = -1;
   }
   return result_integer(env, 0);

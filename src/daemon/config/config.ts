@@ -51,6 +51,7 @@ const socketName = v.pipe(
 );
 
 const AUTO = v.literal('auto');
+const SYSTEM_UID_FORM = `expected "auto" or a whole number from -1 to ${UID_MAX}`;
 const LOG_TARGETS = ['console', 'journald', 'logd'] as const;
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
@@ -62,7 +63,7 @@ const schema = v.strictObject(
     tombstone_dir: v.optional(pathOr(['auto'], 'expected "auto" or an absolute path'), 'auto'),
     max_tombstones: v.optional(whole(1, 100), 10),
     tombstone_owner: v.optional(v.union([AUTO, user], USER_FORM), 'auto'),
-    system_uid: v.optional(whole(-1, UID_MAX), 1000),
+    system_uid: v.optional(v.union([AUTO, whole(-1, UID_MAX)], SYSTEM_UID_FORM), 'auto'),
     allow_own_backtraces: v.optional(v.boolean('expected true or false'), true),
     deadline: v.optional(whole(1, 3600), 10),
     stack_bytes: v.optional(whole(4096, 64 * 1024 * 1024), 256 * 1024),

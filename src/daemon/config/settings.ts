@@ -51,6 +51,8 @@ export function resolveSettings(config: DaemonConfig, { android, root, dataSyste
   const manager =
     config.activity_manager === 'auto' ? (dataSystem ? ACTIVITY_MANAGER_SOCKET : 'none') : config.activity_manager;
   const socket32 = config.socket32 === 'auto' ? `${config.socket}32` : config.socket32;
+  // Elsewhere there is no such user: 1000 is a person there.
+  const systemUid = config.system_uid === 'auto' ? (android ? ANDROID_OWNER.uid : -1) : config.system_uid;
   return {
     sockets: socket32 === 'none' ? [config.socket] : [config.socket, socket32],
     tombstoneDir: config.tombstone_dir === 'auto' ? (android ? ANDROID_DIR : LINUX_DIR) : config.tombstone_dir,
@@ -58,6 +60,6 @@ export function resolveSettings(config: DaemonConfig, { android, root, dataSyste
     tombstoneOwner: root ? owner : null,
     engraverUser: root ? engraver : null,
     activityManager: manager === 'none' ? null : manager,
-    systemUid: config.system_uid === -1 ? null : config.system_uid,
+    systemUid: systemUid === -1 ? null : systemUid,
   };
 }

@@ -2,10 +2,12 @@
  * Who may ask what: a pure function of the peer's credentials, the request, what is true of both processes, and the configuration.
  *
  * - Anybody may report a crash of a thread of itself; its uid does not matter.
- * - Root may ask for tombstones, minidumps and backtraces of every process, the system uid for backtraces only (Android's AID_SYSTEM).
+ * - Root may ask for tombstones, minidumps and backtraces of every process: uid 0 with CAP_SYS_PTRACE in the daemon's user namespace.
+ *   The system uid may for backtraces only (Android's AID_SYSTEM).
  * - Of a daemon that is not root its own user may ask everything: the kernel lets that daemon trace its user's processes alone.
- * - A user may ask for a backtrace of a process of its own, where the kernel would let it ptrace that process (ptrace(2), "Ptrace
- *   access mode checking", PTRACE_MODE_ATTACH_REALCREDS): nobody learns here what a debugger would not tell.
+ * - A user may ask for a backtrace of a process that the kernel would let it ptrace (ptrace(2), "Ptrace access mode checking",
+ *   PTRACE_MODE_ATTACH_REALCREDS): nobody learns here what a debugger would not tell. Only the kernel knows, and only of a process that
+ *   stands still: the tracer asks it (tracer/attach/access.ts). Refused here is what would certainly be refused there.
  */
 import type { Action } from '../../wire/request.js';
 
@@ -38,8 +40,6 @@ export interface ProcessFacts {
 export interface TargetFacts extends ProcessFacts {
   /** The thread id as the daemon sees it. */
   readonly tid: number;
-  /** Owner of /proc/PID: the effective uid where the process is dumpable, else root (proc(5)). */
-  readonly procOwner: number;
   /** Whether the requesting process is an ancestor of the target (Yama's restricted ptrace asks). */
   readonly descendsFromPeer: boolean;
 }
@@ -52,6 +52,8 @@ export interface PolicyConfig {
   readonly allowOwnBacktraces: boolean;
   /** /proc/sys/kernel/yama/ptrace_scope; 0 where there is no Yama. */
   readonly yamaScope: number;
+  /** Identity of the daemon's own user namespace; null when it could not be read. */
+  readonly userNamespace: string | null;
   /** What the kernel shows for ids that have no mapping (/proc/sys/kernel/overflowuid): it names nobody. */
   readonly overflowUid: number;
 }
@@ -75,11 +77,11 @@ export function decide(
   if (kind === 'crash') return decideCrash(peer, target);
   if (peerFacts === null) return refuse('the asking process is gone');
   if (peerFacts.inOtherPidNamespace) return refuse('it lives in another pid namespace and would mean another thread');
-  if (peer.uid === 0) return allow('root');
-  if (peer.uid === config.daemonUid) return allow('own daemon');
+  if (hasRootRights(peer, peerFacts, config.userNamespace)) return allow('root');
+  if (peer.uid !== 0 && peer.uid === config.daemonUid) return allow('own daemon');
   if (kind === 'backtrace' && peer.uid === config.systemUid) return allow('system');
   if (kind !== 'backtrace')
-    return refuse(`uid ${peer.uid} may not ask for ${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`);
+    return refuse(`uid ${peer.uid}${peer.uid === 0 ? ' without CAP_SYS_PTRACE here' : ''} may not ask for ${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`);
   return decideOwnBacktrace(peer, peerFacts, target, config);
 }
 
@@ -99,21 +101,31 @@ function decideOwnBacktrace(
   if (!config.allowOwnBacktraces) return refuse(`uid ${peer.uid} may not ask for backtraces`);
   if (self.uid.effective !== peer.uid) return refuse('the asking process is gone');
   if (peer.uid === config.overflowUid) return refuse(`uid ${peer.uid} stands for every unmapped user`);
-  // Real ids are compared: a setuid program may not lend its effective uid to who runs it.
+  // The kernel compares real ids, the connection tells effective ones: a setuid program may not lend them to who runs it.
   if (!allAre(self.uid, peer.uid)) return refuse('the asking process runs setuid');
-  if (!allAre(target.uid, peer.uid)) return refuse(`process ${target.pid} is of another user`);
-  if (!allAre(target.gid, self.gid.real)) return refuse(`process ${target.pid} is of another group`);
-  if (target.procOwner !== peer.uid) return refuse(`process ${target.pid} is not dumpable`);
-  if (self.userNamespace === null || self.userNamespace !== target.userNamespace) {
-    return refuse(`process ${target.pid} is of another user namespace`);
-  }
-  if ((target.permittedCapabilities & ~self.permittedCapabilities) !== 0n) {
-    return refuse(`process ${target.pid} has more capabilities`);
+  if (!allAre(self.gid, peer.gid)) return refuse('the asking process runs setgid');
+  if (self.userNamespace === null || target.userNamespace === null) return refuse('its user namespace cannot be read');
+  // In a user namespace that it owns a user may trace other users, too: that is for the kernel to say.
+  if (self.userNamespace === target.userNamespace) {
+    if (!allAre(target.uid, peer.uid)) return refuse(`process ${target.pid} is of another user`);
+    if (!allAre(target.gid, peer.gid)) return refuse(`process ${target.pid} is of another group`);
+    // The asker's own do not count: it may have got them by an exec after it connected.
+    if (target.permittedCapabilities !== 0n) return refuse(`process ${target.pid} has capabilities`);
   }
   if (config.yamaScope >= 2 || (config.yamaScope === 1 && !target.descendsFromPeer)) {
     return refuse(`kernel.yama.ptrace_scope=${config.yamaScope} forbids it`);
   }
   return allow('own process');
+}
+
+/** Bit 19 of linux/capability.h. */
+const CAP_SYS_PTRACE = 1n << 19n;
+
+/** A root that has been left no more than its uid (a container's, a confined service's) has the rights of a user. */
+export function hasRootRights(peer: PeerCredentials, self: ProcessFacts, userNamespace: string | null): boolean {
+  return (
+    peer.uid === 0 && self.userNamespace === userNamespace && (self.permittedCapabilities & CAP_SYS_PTRACE) !== 0n
+  );
 }
 
 function allAre(ids: RealEffectiveSaved, id: number): boolean {

@@ -1,11 +1,9 @@
 /** Reads what the policy wants to know of the asking process and of the target, from /proc. */
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { findTask, type ProcStatus, readProcStatus } from '../../platform/proc-status.js';
+import { descendsFrom, readYamaScope } from '../../platform/yama.js';
 import type { DebuggerRequest } from '../../wire/request.js';
-import type { PeerCredentials, PolicyConfig, ProcessFacts, TargetFacts } from './policy.js';
-
-/** Generations of parents looked at; a deeper tree counts as not related. */
-const MAX_ANCESTORS = 256;
+import { hasRootRights, type PeerCredentials, type PolicyConfig, type ProcessFacts, type TargetFacts } from './policy.js';
 
 export interface RequestFacts {
   readonly peer: ProcessFacts | null;
@@ -19,7 +17,11 @@ export interface RequestFacts {
  * The facts of one request. For a crash the thread id is translated from the pid namespace of the peer; null facts where a process or
  * thread does not exist.
  */
-export async function readRequestFacts(peer: PeerCredentials, request: DebuggerRequest): Promise<RequestFacts> {
+export async function readRequestFacts(
+  peer: PeerCredentials,
+  request: DebuggerRequest,
+  daemonUserNamespace: string | null,
+): Promise<RequestFacts> {
   if (peer.pid <= 0) return { peer: null, target: null, peerName: '?', targetName: '?' };
   if (request.kind === 'crash') {
     const status = await findTask(peer.pid, request.tid);
@@ -30,9 +32,10 @@ export async function readRequestFacts(peer: PeerCredentials, request: DebuggerR
   const own = readProcStatus(peer.pid);
   const status = readProcStatus(request.tid);
   // Root's requests do not depend on whose process it is and how it is guarded.
-  const isRoot = peer.uid === 0;
+  const self = own === null ? null : processFacts(own);
+  const isRoot = self !== null && hasRootRights(peer, self, daemonUserNamespace);
   return {
-    peer: own === null ? null : processFacts(own),
+    peer: self,
     target: status === null ? null : isRoot ? identityOnly(status) : targetFacts(status, peer.pid),
     peerName: own?.name ?? '?',
     targetName: status?.name ?? '?',
@@ -45,7 +48,6 @@ function identityOnly(status: ProcStatus): TargetFacts {
     ...credentials(status),
     tid: status.pid,
     userNamespace: null,
-    procOwner: -1,
     descendsFromPeer: false,
   };
 }
@@ -54,8 +56,7 @@ function targetFacts(status: ProcStatus, peerPid: number): TargetFacts {
   return {
     ...processFacts(status),
     tid: status.pid,
-    procOwner: ownerOf(status.tgid),
-    descendsFromPeer: descendsFrom(status, peerPid),
+    descendsFromPeer: descendsFrom(status.pid, peerPid),
   };
 }
 
@@ -73,7 +74,7 @@ function credentials(status: ProcStatus): Omit<ProcessFacts, 'userNamespace'> {
   };
 }
 
-function namespaceOf(pid: number, kind: string): string | null {
+function namespaceOf(pid: number | 'self', kind: string): string | null {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`);
   } catch {
@@ -81,29 +82,12 @@ function namespaceOf(pid: number, kind: string): string | null {
   }
 }
 
-function ownerOf(pid: number): number {
-  try {
-    return statSync(`/proc/${pid}`).uid;
-  } catch {
-    return -1;
-  }
-}
-
-function descendsFrom(status: ProcStatus, ancestor: number): boolean {
-  let parent = status.ppid;
-  if (status.tgid === ancestor) return true;
-  for (let generation = 0; generation < MAX_ANCESTORS && parent > 1; generation++) {
-    if (parent === ancestor) return true;
-    parent = readProcStatus(parent)?.ppid ?? 0;
-  }
-  return false;
-}
-
 /** What the kernel's settings contribute to the policy. */
-export function readKernelPolicy(): Pick<PolicyConfig, 'yamaScope' | 'overflowUid'> {
+export function readKernelPolicy(): Pick<PolicyConfig, 'yamaScope' | 'overflowUid' | 'userNamespace'> {
   return {
-    yamaScope: readNumber('/proc/sys/kernel/yama/ptrace_scope', 0),
+    yamaScope: readYamaScope(),
     overflowUid: readNumber('/proc/sys/kernel/overflowuid', 65534),
+    userNamespace: namespaceOf('self', 'user'),
   };
 }
 

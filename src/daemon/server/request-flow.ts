@@ -11,7 +11,7 @@ import { MAX_NOTIFICATION_TEXT } from '../../wire/activity-manager.js';
 import type { CaptureJob, CaptureLimits, Engraved, HostFacts, OutputKind, RequestKind } from '../../wire/job.js';
 import type { Action, DebuggerRequest } from '../../wire/request.js';
 import type { Log } from '../log.js';
-import { decide, type Grounds, type PolicyConfig, type TargetFacts } from '../policy/policy.js';
+import { decide, type Grounds, type PolicyConfig, type ProcessFacts, type TargetFacts } from '../policy/policy.js';
 import { type RequestFacts, readRequestFacts } from '../policy/process-info.js';
 import type { RefusalLog } from '../policy/refusal-log.js';
 import { ActivityManager } from '../publishing/activity-manager.js';
@@ -101,7 +101,7 @@ class RequestFlow {
 
   async run(): Promise<void> {
     this.#clock.enter('policy');
-    const facts = await readRequestFacts(this.#client.credentials, this.#request);
+    const facts = await readRequestFacts(this.#client.credentials, this.#request, this.#context.policy.userNamespace);
     const decision = decide(
       this.#request.kind,
       this.#client.credentials,
@@ -114,7 +114,7 @@ class RequestFlow {
     if (!decision.allowed) return this.#refuse(decision.reason);
     // A decision in favour is never made without a target.
     this.#program = logText(facts.targetName, 64);
-    await this.#serve(facts.target!, decision.grounds);
+    await this.#serve(facts.target!, facts.peer, decision.grounds);
     this.#clock.enter('done');
     this.#report(facts, facts.target!, decision.grounds);
   }
@@ -123,7 +123,7 @@ class RequestFlow {
     this.#context.refused(this.#client, `${this.#request.kind} of ${this.#request.tid}: ${reason}`);
   }
 
-  async #serve(target: TargetFacts, grounds: Grounds): Promise<void> {
+  async #serve(target: TargetFacts, peer: ProcessFacts | null, grounds: Grounds): Promise<void> {
     this.#clock.enter('connect');
     const { activityManager } = this.#context;
     const manager =
@@ -132,7 +132,7 @@ class RequestFlow {
         : null;
     this.#clock.enter('capture');
     const capture = this.#context.pool.capture({
-      job: this.#job(target, grounds, manager !== null),
+      job: this.#job(target, peer, grounds, manager !== null),
       clientFd: this.#client.fd,
       uid: this.#client.credentials.uid,
       wanted: () => this.#client.isConnected(),
@@ -154,7 +154,7 @@ class RequestFlow {
     await capture.released;
   }
 
-  #job(target: TargetFacts, grounds: Grounds, hold: boolean): CaptureJob {
+  #job(target: TargetFacts, peer: ProcessFacts | null, grounds: Grounds, hold: boolean): CaptureJob {
     const { kind, abortMessageAddress, originalSiCode } = this.#request;
     const isCrash = kind === 'crash';
     if (isCrash && abortMessageAddress === null) this.#outcome.push('abort message at an impossible address');
@@ -176,7 +176,9 @@ class RequestFlow {
       environ: this.#context.environ,
       sanitizeStacks: this.#context.sanitizeStacks,
       // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it is.
-      ownerOnly: grounds === 'own process',
+      ...(grounds === 'own process' && peer?.userNamespace && {
+        asker: { ...this.#client.credentials, userNamespace: peer.userNamespace },
+      }),
       deadlineMs: this.#context.captureMs,
     };
   }

@@ -1,8 +1,8 @@
 /**
  * The tracers: forked ahead, one request each at a time, more of them under load, fewer when idle. A tracer that passes its deadline
- * or says something wrong is killed (the kernel then detaches its target) and replaced. It keeps its place, and counts for the user whom it
- * served, until its process is gone: the kernel may wait in its name for a file system that does not answer, killed or not, and whoever
- * mounts such a thing would have a new tracer for each request otherwise.
+ * or says something wrong is killed (the kernel then detaches its target) and replaced. The kernel may wait in its name for a file system
+ * that does not answer, killed or not: such a process is stuck. It takes nobody's place, but who has caused two of them has no tracer until
+ * one is gone; and from sixteen on, all users but root have one tracer together.
  */
 import { loadAddon } from '../../platform/addon.js';
 import type { CaptureJob } from '../../wire/job.js';
@@ -56,6 +56,10 @@ const STALL_MS = 250;
  */
 const REST_MS = 1000;
 
+/** Stuck tracers that a user may cause, and all but root together before they have to share a single one. */
+const STUCK_OF_ONE = 2;
+const STUCK_OF_ALL = 16;
+
 interface WaitingRun {
   readonly uid: number;
   readonly run: CaptureRun;
@@ -69,6 +73,10 @@ export class TracerPool {
   readonly #slots = new Set<TracerSlot>();
   readonly #delay = new RestartDelay();
   readonly #running = new Map<number, number>();
+  /** The user whom a tracer serves, or served when it was killed. */
+  readonly #served = new Map<TracerSlot, number>();
+  /** Of those that were killed, or end by themselves, and whose processes are still there: by user. */
+  readonly #stuck = new Map<number, number>();
   readonly #spent = new SpentTime();
   /** Users that rest, and the timers that end it. */
   readonly #resting = new Map<number, NodeJS.Timeout>();
@@ -168,14 +176,14 @@ export class TracerPool {
   }
 
   #begin(slot: TracerSlot, { uid, run, clientFd, deadlineMs }: WaitingRun): void {
-    this.#running.set(uid, (this.#running.get(uid) ?? 0) + 1);
+    count(this.#running, uid, 1);
+    this.#served.set(slot, uid);
     const start = performance.now();
     slot.begin(run, clientFd, deadlineMs, (lost) => {
       this.#spent.add(uid, performance.now() - start);
       if (lost && uid !== 0 && this.#open) this.#rest(uid);
-      const left = (this.#running.get(uid) ?? 1) - 1;
-      if (left > 0) this.#running.set(uid, left);
-      else this.#running.delete(uid);
+      this.#served.delete(slot);
+      count(slot.state === 'ended' ? this.#stuck : this.#running, uid, -1);
     });
   }
 
@@ -203,7 +211,7 @@ export class TracerPool {
   }
 
   #wantsMore(): boolean {
-    if (!this.#open || this.#slots.size >= this.#options.max) return false;
+    if (!this.#open || this.#alive >= this.#options.max) return false;
     if ([...this.#slots].some((slot) => slot.state === 'starting')) return false;
     return this.#next() !== null;
   }
@@ -219,13 +227,22 @@ export class TracerPool {
 
   #pick(among: readonly WaitingRun[]): WaitingRun | null {
     const mayStart = this.#options.mayStart ?? (() => true);
-    const waiting = among.filter(({ uid }) => !this.#resting.has(uid) && mayStart(uid));
+    const waiting = among.filter(({ uid }) => !this.#resting.has(uid) && this.#mayRisk(uid) && mayStart(uid));
     return pickNext(waiting, this.#running, this.#options.max, (uid) => this.#spent.of(uid));
   }
 
+  /** Whether another tracer may get stuck for this user. */
+  #mayRisk(uid: number): boolean {
+    if (uid === 0) return true;
+    if ((this.#stuck.get(uid) ?? 0) >= STUCK_OF_ONE) return false;
+    const ofAll = (users: ReadonlyMap<number, number>): number =>
+      [...users].reduce((sum, [user, tracers]) => sum + (user === 0 ? 0 : tracers), 0);
+    return ofAll(this.#stuck) < STUCK_OF_ALL || ofAll(this.#running) === 0;
+  }
+
   #fill(): void {
-    const { min, max } = this.#options;
-    while (this.#open && this.#restart === undefined && this.#alive < min && this.#slots.size < max) this.#start();
+    const { min } = this.#options;
+    while (this.#open && this.#restart === undefined && this.#alive < min) this.#start();
   }
 
   /** Those that were not killed. */
@@ -257,6 +274,11 @@ export class TracerPool {
   }
 
   #ended(slot: TracerSlot, reason: string, expected: boolean): void {
+    const uid = this.#served.get(slot);
+    if (uid !== undefined) {
+      count(this.#running, uid, -1);
+      count(this.#stuck, uid, 1);
+    }
     if (!this.#open) return;
     if (!expected) this.#options.trouble(`tracer ${slot.pid} ended: ${reason}`);
     if (expected || slot.wasReady) {
@@ -282,4 +304,10 @@ export class TracerPool {
       this.#dispatch();
     }, this.#delay.next());
   }
+}
+
+function count(users: Map<number, number>, uid: number, change: number): void {
+  const sum = (users.get(uid) ?? 0) + change;
+  if (sum > 0) users.set(uid, sum);
+  else users.delete(uid);
 }

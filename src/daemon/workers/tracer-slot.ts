@@ -100,12 +100,14 @@ export class TracerSlot {
     }
     const problem = this.#run.accept(message.value, fds, incomplete);
     if (problem === null && message.value.type === 'released') {
-      this.#endRun(message.value.ending === true);
       if (message.value.ending === true) {
-        // It says that it ends: no request may be given to it meanwhile.
+        // It says that it ends: no request may be given to it meanwhile, and it counts until its process is gone.
         this.#expectedEnd = true;
+        this.#run = null;
+        this.#ended('it ends');
         return null;
       }
+      this.#endRun(false);
       this.#becomeIdle();
       this.#events.free();
     }
@@ -127,6 +129,7 @@ export class TracerSlot {
 
   #ended(reason: string): void {
     clearTimeout(this.#timer);
+    if (this.#state === 'ended') return;
     this.#state = 'ended';
     const run = this.#run;
     this.#run = null;

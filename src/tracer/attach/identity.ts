@@ -23,16 +23,3 @@ export function identityProblem(job: CaptureJob, statusText: string): string | n
   }
   return null;
 }
-
-/**
- * Why a user who may look at its own processes only may not look at this one; null when it may. `owner` is that of /proc/PID: the
- * effective user of a dumpable process, root for one that is not (proc(5)).
- */
-export function ownerProblem(job: CaptureJob, statusText: string, owner: number): string | null {
-  const status = parseProcStatus(statusText);
-  if (status === null) return `thread ${job.tid}: its status cannot be read`;
-  const { uid, gid } = status;
-  const allAre = (ids: typeof uid, id: number): boolean => ids.real === id && ids.effective === id && ids.saved === id;
-  if (!allAre(uid, job.uid) || !allAre(gid, job.gid)) return `process ${job.pid} runs with the rights of another user`;
-  return owner === job.uid ? null : `process ${job.pid} is not dumpable`;
-}

@@ -3,7 +3,6 @@
  * written after is written after. A crashing process differs in the beginning, where its signal is waited for, and in the end that it
  * is let go into.
  */
-import { statSync } from 'node:fs';
 import { Auxv } from '../../linux/auxv.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import { readProcFile } from '../../platform/proc-file.js';
@@ -12,9 +11,10 @@ import { readTaskIds } from '../../platform/proc-tasks.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import type { CaptureJob, CaptureLimits } from '../../wire/job.js';
 import type { StepTimer } from '../../wire/step-timer.js';
+import { accessProblem } from '../attach/access.js';
 import { awaitFatalSignal } from '../attach/crash-wait.js';
 import { Frozen, freeze, seize, type Unstopped, whyUnstopped } from '../attach/freeze.js';
-import { identityProblem, ownerProblem } from '../attach/identity.js';
+import { identityProblem } from '../attach/identity.js';
 import { Prepared } from '../attach/prepare.js';
 import { release } from '../attach/release.js';
 import type { Deadline } from '../deadline.js';
@@ -70,7 +70,6 @@ export class Capture {
   /** The crashing thread is attached and runs. */
   #running = false;
   #identity: Buffer | null = null;
-  #owner = -1;
 
   constructor(job: CaptureJob, tools: CaptureTools) {
     this.job = job;
@@ -122,9 +121,6 @@ export class Capture {
     if (this.#identity === null) return;
     const problem = identityProblem(this.job, this.#identity.toString('utf8'));
     if (problem !== null) throw new CaptureError(problem);
-    if (!this.job.ownerOnly) return;
-    const owned = ownerProblem(this.job, this.#identity.toString('utf8'), this.#owner);
-    if (owned !== null) throw new CaptureError(owned);
   }
 
   /** Finds out which memory a full capture will copy. After the release where there is a child. */
@@ -154,6 +150,8 @@ export class Capture {
     if (!tids.includes(job.tid)) {
       throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
     }
+    // Nobody makes a stranger's process stand still. What counts is asked again when it does.
+    this.#checkAccess([this.prepared.tid]);
     this.timeMs = Date.now();
     // Each thread that is stopped or let go runs for a moment: not in this one's place, while others stand still.
     if (tids.length <= MAX_FIRST) addon.goFirst(true);
@@ -161,7 +159,10 @@ export class Capture {
     watch.lap('freeze');
     const refused = this.#frozen.unstopped.find(({ tid, attached }) => tid === job.tid && !attached);
     const first = refused ?? this.#frozen.unstopped[0];
-    if (this.#frozen.tids.length > 0 && (refused === undefined || this.#isZombie())) return;
+    if (this.#frozen.tids.length > 0 && (refused === undefined || this.#isZombie())) {
+      this.#checkAccess(this.#frozen.tids);
+      return;
+    }
     throw new CaptureError(
       first === undefined ? `process ${job.pid} is gone` : `thread ${first.tid}: ${whyUnstopped(job.pid, first)}`,
     );
@@ -276,12 +277,14 @@ export class Capture {
     const file = readProcFile(`/proc/${job.pid}/task/${job.tid}/status`, STATUS_BYTES);
     if (!file.ok) throw new CaptureError(`thread ${job.tid} is no thread of process ${job.pid}`);
     this.#identity = file.bytes;
-    if (!job.ownerOnly) return;
-    try {
-      this.#owner = statSync(`/proc/${job.pid}`).uid;
-    } catch {
-      this.#owner = -1;
-    }
+  }
+
+  /** Throws CaptureError where the asking user may not trace these threads. */
+  #checkAccess(tids: readonly number[]): void {
+    const { asker, pid } = this.job;
+    if (asker === undefined) return;
+    const problem = accessProblem(this.#tools.addon, asker, pid, tids);
+    if (problem !== null) throw new CaptureError(problem);
   }
 }
 

@@ -13,7 +13,7 @@ describe('settings', () => {
       tombstoneOwner: null,
       engraverUser: { uid: 65525, gid: 65525 },
       activityManager: null,
-      systemUid: 1000,
+      systemUid: null,
     });
   });
 
@@ -53,5 +53,6 @@ describe('settings', () => {
       systemUid: null,
     });
     expect(resolveSettings({ ...config, activity_manager: '/am' }, linux).activityManager).toBe('/am');
+    expect(resolveSettings({ ...config, system_uid: 1000 }, linux).systemUid).toBe(1000);
   });
 });

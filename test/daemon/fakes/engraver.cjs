@@ -38,7 +38,7 @@ function engrave({ id, outputs }, [memfd, ...fds]) {
     const text =
       behaviour === 'empty'
         ? ''
-        : `${kind} of pid ${job.pid} tid ${job.tid}${job.ownerOnly ? ', owner only,' : ''} with ${files.map(({ path }) => path)}\n`;
+        : `${kind} of pid ${job.pid} tid ${job.tid}${job.asker ? ', owner only,' : ''} with ${files.map(({ path }) => path)}\n`;
     writeSync(fds[at], behaviour === 'long' ? text.repeat(200_000) : text, 0);
   }
   send({

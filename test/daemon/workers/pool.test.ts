@@ -287,35 +287,70 @@ describe('tracer pool', () => {
     expect(troubles).toEqual(['tracer 1000 ended: deadline passed']);
   });
 
-  it('has never more tracers than its bound, those counted that were killed and do not end', () => {
-    makePool({ stallMs: 100 });
+  it('leaves everybody a tracer when those of one user are killed and do not end', async () => {
+    makePool({ stallMs: 100, queueMs: 1_000_000 });
     const greeted = new Set<FakeWorker>();
     const greet = (): void => {
-      for (const worker of workers) if (!greeted.has(worker)) ready(worker);
+      for (const worker of workers) if (worker.alive && !greeted.has(worker)) ready(worker);
       for (const worker of workers) greeted.add(worker);
     };
-    for (let round = 0; round < 8; round++) {
-      capture(500);
-      greet();
-      for (const worker of workers) worker.stuck = true;
-      vi.advanceTimersByTime(10_000);
-      greet();
+    const alive = (): FakeWorker[] => workers.filter((worker) => worker.alive);
+    /** Each request of the user gets its tracer stuck. */
+    const attack = (uid: number, rounds: number): void => {
+      for (let round = 0; round < rounds; round++) {
+        capture(uid);
+        greet();
+        for (const worker of alive()) worker.stuck = true;
+        vi.advanceTimersByTime(10_000);
+        greet();
+      }
+    };
+    attack(500, 8);
+    // Two got stuck, and no more; they are replaced.
+    expect(workers.filter((worker) => !worker.alive)).toHaveLength(2);
+    expect(pool.idle).toBe(2);
+    for (let user = 501; user < 507; user++) attack(user, 8);
+    expect(workers.filter((worker) => !worker.alive)).toHaveLength(14);
+    const others = [capture(601), capture(602)];
+    expect(alive().filter((worker) => jobsOf(worker).length > 0)).toHaveLength(2);
+    for (const worker of alive()) {
+      worker.say({ type: 'capture-failed', id: jobsOf(worker).at(-1), reason: 'done' });
+      worker.say({ type: 'released', id: jobsOf(worker).at(-1) });
     }
-    // Two have got stuck for that user; the other places are for others.
-    expect(workers.filter(({ alive }) => !alive)).toHaveLength(2);
-    expect(workers).toHaveLength(4);
-    expect(pool.size).toBe(4);
-    capture(501);
-    expect(jobsOf(workers[2]!)).toEqual([lastId]);
-    vi.advanceTimersByTime(10_000);
-    expect(workers).toHaveLength(4);
-    expect(jobsOf(workers[3]!)).toEqual([]);
-    for (const worker of workers.slice(0, 2)) worker.exit();
-    expect(workers).toHaveLength(5);
+    await Promise.all(others.map((run) => run.released));
+    attack(507, 2);
+    // From sixteen on users have one tracer together; root has its own.
+    const busy = (): number => alive().length - pool.idle;
+    capture(601);
+    capture(602);
+    expect(busy()).toBe(1);
+    capture(0);
+    expect(busy()).toBe(2);
+    // One that is gone makes room again.
+    workers.find((worker) => !worker.alive)!.exit();
     greet();
     vi.advanceTimersByTime(1000);
-    expect(workers.slice(3).flatMap(jobsOf)).not.toEqual([]);
-    expect(pool.size).toBeLessThanOrEqual(4);
+    greet();
+    expect(busy()).toBe(3);
+  });
+
+  it('counts a tracer that ends by itself until its process is gone, and replaces it at once', async () => {
+    makePool({ min: 1, max: 4, stallMs: 100, queueMs: 1_000_000 });
+    for (let round = 0; round < 2; round++) {
+      ready(workers[round]!);
+      const run = capture(500);
+      workers[round]!.say(captured(lastId), [file()]);
+      workers[round]!.say({ type: 'released', id: lastId, ending: true });
+      await run.released;
+      expect(workers).toHaveLength(round + 2);
+    }
+    ready(workers[2]!);
+    capture(500);
+    expect(jobsOf(workers[2]!)).toEqual([]);
+    workers[0]!.end('exit 0');
+    vi.advanceTimersByTime(1000);
+    expect(jobsOf(workers[2]!)).toEqual([lastId]);
+    expect(troubles).toEqual([]);
   });
 
   it('keeps what was captured when the deadline passes while the target is held', async () => {
