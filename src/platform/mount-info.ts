@@ -11,6 +11,7 @@ import { readProcFile } from './proc-file.js';
 export type MountTypes = ReadonlyMap<string, string>;
 
 const MOUNTINFO_BYTES = 4 * 1024 * 1024;
+const FDINFO_BYTES = 4096;
 const POLLPRI = 2;
 const LINE = /^\d+ \d+ (\d+):(\d+) .*? - (\S+)/gm;
 
@@ -19,6 +20,27 @@ export function parseMountTypes(text: string): Map<string, string> {
   const types = new Map<string, string>();
   for (const [, major, minor, type] of text.matchAll(LINE)) types.set(`${hex(major!)}:${hex(minor!)}`, type!);
   return types;
+}
+
+export interface Mount {
+  readonly device: string;
+  readonly type: string;
+}
+
+/** The mounts by their ids, which are the machine's. */
+export function parseMounts(text: string): Map<number, Mount> {
+  const mounts = new Map<number, Mount>();
+  for (const [line, major, minor, type] of text.matchAll(LINE)) {
+    mounts.set(Number.parseInt(line, 10), { device: `${hex(major!)}:${hex(minor!)}`, type: type! });
+  }
+  return mounts;
+}
+
+/** The mount that an open file or directory is on (proc_pid_fdinfo(5), `mnt_id`); -1 where that cannot be told. Asks no file system. */
+export function mountIdOf(fd: number): number {
+  const file = readProcFile(`/proc/self/fdinfo/${fd}`, FDINFO_BYTES);
+  const id = file.ok ? /^mnt_id:\s*(\d+)$/m.exec(file.bytes.toString('latin1')) : null;
+  return id === null ? -1 : Number(id[1]);
 }
 
 /** The file of process `pid`; no types where it cannot be read. */

@@ -46,7 +46,8 @@ export class Tracer {
 
   /**
    * Does one job and says all there is to say of it, `released` last. `client` is the asking client's socket, -1 for none; it is closed
-   * before that: the last close of a socket is the daemon's, which knows how to do it without waiting. Returns false when this process has to end, for a thread that it cannot detach.
+   * before that: the last close of a socket is the daemon's, which knows how to do it without waiting. Returns false when this process has to end, for a thread that it cannot detach or one of its
+   * own that waits for memory.
    */
   serve(job: CaptureJob, client: number, rehearsal: Rehearsal | null = null): boolean {
     const watch = new StepTimer();
@@ -82,6 +83,7 @@ export class Tracer {
     } finally {
       release();
       problem = capture.close() ?? problem;
+      free = free && !this.#memory.isStuck;
       if (client >= 0) this.#addon.closeFd(client);
     }
     const rest = { ...(free ? {} : { ending: true }), ...(problem === null ? {} : { problem }) };

@@ -55,10 +55,17 @@ describe('texts of the target and of the machine', () => {
   it('takes a perf map of the right owner only, in whole lines', () => {
     const path = `/tmp/perf-${process.pid}.map`;
     const root = addon.openPath('/proc/self/root');
+    const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'latin1'));
     writeFileSync(path, '10 20 one\n30 40 two\n50');
     try {
-      expect(openPerfMap(addon, root, process.pid, process.getuid!() + 1)).toBe(-1);
-      const open = () => openPerfMap(addon, root, process.pid, process.getuid!());
+      expect(openPerfMap(addon, root, mounts, process.pid, process.getuid!() + 1)).toBe(-1);
+      const open = () => openPerfMap(addon, root, mounts, process.pid, process.getuid!());
+      // Mounts that a process may serve are not looked into: FUSE, an overlay of another mount namespace, one that is not listed.
+      for (const type of ['fuse.sshfs', 'overlay']) {
+        const served = new Map([...mounts.keys()].map((id) => [id, { device: '00:ffff', type }]));
+        expect(openPerfMap(addon, root, served, process.pid, process.getuid!())).toBe(-1);
+      }
+      expect(openPerfMap(addon, root, new Map(), process.pid, process.getuid!())).toBe(-1);
       const losses = new Losses();
       expect(readPerfMap(open(), 1 << 20, losses).toString()).toBe('10 20 one\n30 40 two\n');
       expect(losses.list).toEqual([]);
@@ -70,7 +77,7 @@ describe('texts of the target and of the machine', () => {
       unlinkSync(path);
     }
     symlinkSync(join(dir, 'log'), path);
-    expect(openPerfMap(addon, root, process.pid, process.getuid!())).toBe(-1);
+    expect(openPerfMap(addon, root, mounts, process.pid, process.getuid!())).toBe(-1);
     unlinkSync(path);
     closeSync(root);
   });

@@ -4,6 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import type { OpenFile } from '../../minidump/writer/handles-from-fds.js';
+import { parseMounts } from '../../platform/mount-info.js';
 import { type ProcStat, parseProcStat } from '../../platform/proc-stat.js';
 import { parseProcStatus } from '../../platform/proc-status.js';
 import { TaskNames } from '../../platform/proc-tasks.js';
@@ -37,6 +38,8 @@ export class Facts {
   readonly #openFiles: OpenFiles | null;
   /** Its root directory outlives the process. */
   readonly #root: number;
+  /** /proc/PID/mountinfo. */
+  readonly #mounts: Buffer;
 
   /** `withDetails`: for a dump that is kept. */
   constructor(addon: TracingAddon, process: LookedAt, withDetails: boolean, losses: Losses) {
@@ -52,6 +55,7 @@ export class Facts {
     this.cgroup = cgroup;
     this.#openFiles = withDetails ? new OpenFiles(tid) : null;
     this.#root = addon.openPath(`/proc/${tid}/root`);
+    this.#mounts = readTexts(tid, ['mountinfo'], losses).mountinfo;
   }
 
   get stat(): ProcStat | null {
@@ -72,7 +76,8 @@ export class Facts {
   openPerfMap(): number {
     const ids = parseProcStatus(this.status.toString('latin1'));
     if (ids === null || this.#root < 0) return -1;
-    return openPerfMap(this.#addon, this.#root, ids.nspid.at(-1)!, ids.uid.effective);
+    const mounts = parseMounts(this.#mounts.toString('latin1'));
+    return openPerfMap(this.#addon, this.#root, mounts, ids.nspid.at(-1)!, ids.uid.effective);
   }
 
   close(): void {

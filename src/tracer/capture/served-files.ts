@@ -5,12 +5,13 @@
  * mountinfo the type, and no file system is asked.
  *
  * What mountinfo does not list (unmounted lazily, or mounted where the target cannot see it any more) counts as served when its device
- * number is one of those that the kernel makes up (major 0), the kernel's own memory files apart. Not seen: an overlayfs on top of
- * such a file system.
+ * number is one of those that the kernel makes up (major 0), the kernel's own memory files apart. So does an overlayfs that is not
+ * mounted where the daemon is: any user may mount one in a mount namespace of its own, on top of such a file system, and nothing tells
+ * what is below. Those of container engines that run as root are mounted where the daemon sees them.
  */
 import { closeSync, fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { Mapping } from '../../linux/maps.js';
-import { type MountTypes, OwnMounts, readMountTypes } from '../../platform/mount-info.js';
+import { type Mount, type MountTypes, mountIdOf, OwnMounts, readMountTypes } from '../../platform/mount-info.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import { deviceText } from './files.js';
 
@@ -50,11 +51,26 @@ export function servedMappings(
       target ??= readMountTypes(tid);
       type = target.get(device);
     }
-    const madeUp = device.startsWith('00:');
-    if (type === undefined ? madeUp : /^fuse(blk)?(\.|$)/.test(type)) served.add(device);
-    else if (!madeUp) known.add(device);
+    if (mayBeServed(device, type, own)) served.add(device);
+    else if (!device.startsWith('00:')) known.add(device);
   }
   return served.size === 0 ? [] : mappings.filter(({ device }) => served.has(device));
+}
+
+/**
+ * Whether a process may serve the files of a mount. Of the file systems that a user may mount (FS_USERNS_MOUNT) FUSE is served, and overlay
+ * may be.
+ */
+function mayBeServed(device: string, type: string | undefined, own: MountTypes): boolean {
+  if (type === undefined) return device.startsWith('00:');
+  return /^fuse(blk)?(\.|$)/.test(type) || (type === 'overlay' && !own.has(device));
+}
+
+/** Whether a look-up in the directory behind a descriptor asks only the kernel. `mounts`: those that its process sees. */
+export function isOwnLookUp(fd: number, mounts: ReadonlyMap<number, Mount>): boolean {
+  ownMounts ??= new OwnMounts();
+  const mount = mounts.get(mountIdOf(fd));
+  return mount !== undefined && !mayBeServed(mount.device, mount.type, ownMounts.types);
 }
 
 /** The devices of shared anonymous memory, System V segments, memfds and files without a name, which are mounted nowhere. */
