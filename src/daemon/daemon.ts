@@ -14,7 +14,7 @@ import { TombstoneDirectory } from './publishing/tombstones.js';
 import { CopyBudget, copyLimits, filesPerCopy } from './scheduling/copy-budget.js';
 import { admissionLimits } from './server/admission.js';
 import type { Client } from './server/client.js';
-import { openRequestSockets, type RequestSocket } from './server/listener.js';
+import { awaitRequestSockets, type RequestSocket } from './server/listener.js';
 import { type FlowContext, handleRequest } from './server/request-flow.js';
 import { RequestServer, type ServerOptions } from './server/server.js';
 import { EngraverHost } from './workers/engraver-host.js';
@@ -160,8 +160,11 @@ export class Daemon {
     const { config } = options;
     // First of all: a second daemon must not touch the directory of the one that runs.
     const { sockets: names, tombstoneDir, tombstoneOwner } = resolveSettings(config, readMachineTraits());
-    const sockets = openRequestSockets(names, options.env, (reason) =>
-      options.log.error(`serving without a second socket: ${logText(reason, 1024)}`),
+    const sockets = await awaitRequestSockets(
+      names,
+      options.env,
+      (reason) => options.log.error(`serving without a second socket: ${logText(reason, 1024)}`),
+      (reason) => options.log.error(`waiting for the socket: ${logText(reason, 1024)}`),
     );
     try {
       const tombstones = await TombstoneDirectory.open({

@@ -1,7 +1,8 @@
-import { closeSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parseMounts } from '../../src/platform/mount-info.js';
 import { loadTracingAddon } from '../../src/platform/ptrace.js';
 import { abortText } from '../../src/tracer/capture/abort-message.js';
 import { lastLines, readLogTails } from '../../src/tracer/capture/log-tails.js';

@@ -16,7 +16,8 @@ struct two_longs {
   long fraction;
 };
 
-enum { LONGEST_WAIT_SECONDS = 10 };
+/* /proc/sys/kernel/overflowuid: what ids are shown as that have no mapping here (user_namespaces(7)). */
+enum { LONGEST_WAIT_SECONDS = 10, OVERFLOW_UID = 65534 };
 
 /* The getrlimit of the older 32-bit CPUs knows no limit above 2^31. */
 #if defined(__NR_ugetrlimit)
@@ -55,7 +56,8 @@ static long open_socket(void) {
  * declared as tracers: before the request is sent, since they attach as soon as they have read it. Only a daemon of root or of
  * this user: any process may own the name that was connected to. The process is not made dumpable: root attaches without it,
  * and from others a process that gave it up keeps its memory even in a crash.
- * False: the listener is this very process, which cannot serve now.
+ * False: the listener is this very process, which cannot serve now; or a stranger, whom nobody should wait for. A root outside of this
+ * user namespace is shown as OVERFLOW_UID, and is no stranger.
  */
 static bool admit_tracer(int fd) {
   struct {
@@ -71,6 +73,7 @@ static bool admit_tracer(int fd) {
 #else
   const unsigned own = (unsigned)raw_syscall0(__NR_geteuid);
 #endif
+  if (peer.uid != 0 && peer.uid != own && peer.uid != OVERFLOW_UID) return false;
   /* Pid 0: a daemon outside of this pid namespace. */
   if (peer.pid > 0 && (peer.uid == 0 || peer.uid == own)) {
     raw_syscall5(__NR_prctl, PR_SET_PTRACER, peer.pid, 0, 0, 0);

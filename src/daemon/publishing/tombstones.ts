@@ -45,6 +45,8 @@ type SlotKind = 'free' | 'blocked' | 'taken';
 const DIRECTORY_MODE = 0o750;
 /** Temporary names tell whose they are, so that another daemon's files in the same directory stay. */
 const TEMPORARY = /^\.tombstone-(\d{1,10})-\d{1,15}\.tmp$/;
+const GROUP_WRITE = 0o020;
+const OTHERS_WRITE = 0o002;
 const COPY_CHUNK = 256 * 1024;
 /** Entries of the directory looked at when old temporary files are removed. */
 const MAX_ENTRIES = 10_000;
@@ -73,7 +75,7 @@ export class TombstoneDirectory {
    */
   static async open(options: TombstoneOptions): Promise<TombstoneDirectory> {
     const dir = resolve(options.dir);
-    const tombstones = new TombstoneDirectory({ ...options, dir }, await openDirectory(dir));
+    const tombstones = new TombstoneDirectory({ ...options, dir }, await openDirectory(dir, options.owner));
     await tombstones.#readLedger();
     await tombstones.#removeStale().catch((error: unknown) => {
       throw unusable(dir, error);
@@ -109,7 +111,7 @@ export class TombstoneDirectory {
   #renew(): Promise<void> {
     this.#renewal ??= (async () => {
       const old = this.#dir;
-      this.#dir = await openDirectory(this.#options.dir);
+      this.#dir = await openDirectory(this.#options.dir, this.#options.owner);
       this.#base = `/proc/self/fd/${this.#dir.fd}`;
       await old.close();
     })().finally(() => {
@@ -293,13 +295,31 @@ export class TombstoneDirectory {
 }
 
 /** @throws TombstoneError */
-async function openDirectory(dir: string): Promise<FileHandle> {
+async function openDirectory(dir: string, owner: TombstoneOptions['owner']): Promise<FileHandle> {
+  let handle: FileHandle | null = null;
   try {
     await mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
-    return await open(dir, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const problem = whyUnsafe(await handle.stat(), owner);
+    if (problem !== null) throw new Error(problem);
+    return handle;
   } catch (error) {
+    await handle?.close();
     throw unusable(dir, error);
   }
+}
+
+/** Whoever may rename in the directory puts forged tombstones in the place of real ones. Null: nobody else may. */
+function whyUnsafe(
+  { uid, gid, mode }: { readonly uid: number; readonly gid: number; readonly mode: number },
+  owner: TombstoneOptions['owner'],
+): string | null {
+  if (![0, process.geteuid?.(), owner?.uid].includes(uid)) return `it belongs to another user, uid ${uid}`;
+  if ((mode & OTHERS_WRITE) !== 0) return 'others may write in it';
+  if ((mode & GROUP_WRITE) !== 0 && ![0, process.getegid?.(), owner?.gid].includes(gid)) {
+    return `group ${gid} may write in it`;
+  }
+  return null;
 }
 
 function unusable(dir: string, error: unknown): TombstoneError {

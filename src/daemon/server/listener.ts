@@ -1,6 +1,8 @@
 /** The request sockets: made here, or handed over by the service manager (sd_listen_fds(3)). */
 import { lstatSync, unlinkSync } from 'node:fs';
+import { logText } from '../../bytes/shown-text.js';
 import { type Credentials, loadAddon, type UnixAddress } from '../../platform/addon.js';
+import { readProcStatus } from '../../platform/proc-status.js';
 
 /** sd_listen_fds(3): SD_LISTEN_FDS_START. */
 const FIRST_PASSED_FD = 3;
@@ -18,6 +20,13 @@ export interface RequestSocket {
 /** Why there is no socket; one line that says what to do. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
+  /** A process of another user holds the name: it may become free. */
+  readonly stranger: boolean;
+
+  constructor(message: string, stranger = false) {
+    super(message);
+    this.stranger = stranger;
+  }
 }
 
 /**
@@ -43,6 +52,31 @@ export function openRequestSockets(
     }
   }
   return sockets;
+}
+
+/** How often a name that a stranger holds is tried again, ms. */
+const RETRY_MS = 500;
+
+/**
+ * The same; where a stranger holds the name, that is told to `waits` once, and the sockets are there when it has become free: anybody
+ * may take an abstract name while no daemon runs, and nobody may keep it from running by that.
+ * @throws ListenError
+ */
+export async function awaitRequestSockets(
+  names: readonly string[],
+  env: NodeJS.ProcessEnv | undefined,
+  missed: (reason: string) => void,
+  waits: (reason: string) => void,
+): Promise<RequestSocket[]> {
+  for (let said = false; ; said = true) {
+    try {
+      return openRequestSockets(names, env, missed);
+    } catch (error) {
+      if (!(error instanceof ListenError && error.stranger)) throw error;
+      if (!said) waits(error.message);
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 function listen(name: string): RequestSocket {
@@ -107,12 +141,17 @@ function listenError(error: unknown, name: string, address: UnixAddress): Listen
   if (code === 'EADDRINUSE') {
     const owner = ownerOf(address);
     if (owner !== null && owner.uid !== 0 && owner.uid !== process.geteuid?.()) {
-      const who = `a process of uid ${owner.uid} (pid ${owner.pid})`;
-      return new ListenError(`${name} is in use by ${who}: end it, or choose another name with --socket`);
+      const who = `a process of uid ${owner.uid} (pid ${owner.pid} "${nameOf(owner.pid)}")`;
+      return new ListenError(`${name} is in use by ${who}: end it, or choose another name with --socket`, true);
     }
     return new ListenError(`${name} is in use: another debuggerd runs; stop it, or choose another name with --socket`);
   }
   return new ListenError(`cannot listen on ${name}: ${message}`);
+}
+
+/** comm of a process. */
+function nameOf(pid: number): string {
+  return logText(readProcStatus(pid)?.name ?? '?', 64);
 }
 
 /** Who listens there; null where that cannot be told. */
