@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -47,6 +47,21 @@ const age = (name: string, minutes: number): Promise<void> => {
 };
 
 describe('tombstone directory', () => {
+  it.each<[string, number, number, RegExp | null]>([
+    ['others may write in it', 0, 0o777, /others may write in it/],
+    ['others may write in it, as in /tmp', 0, 0o1777, /others may write in it/],
+    ['a strange group may write in it', 0, 0o770, /group 4242 may write in it/],
+    ['it is another user’s', 4242, 0o755, /it belongs to another user, uid 4242/],
+    ['it is its own', 0, 0o755, null],
+  ])('is refused where %s', async (_why, uid, mode, reason) => {
+    if (process.getuid?.() !== 0) return;
+    await mkdir(dir, { recursive: true });
+    await chown(dir, uid, 4242);
+    await chmod(dir, mode);
+    if (reason === null) await openDirectory();
+    else await expect(openDirectory()).rejects.toThrow(reason);
+  });
+
   describe('removed while the daemon runs', () => {
     it('is made anew for the next crash', async () => {
       const tombstones = await openDirectory();
