@@ -6,7 +6,7 @@
  *     const lost = missing('gdb');
  *     test.skipIf(lost)(`gdb sees the same${lost}`, ...);
  */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 interface Requirement {
@@ -45,8 +45,31 @@ const program = (what: string, debianPackage: string, ...names: readonly string[
   met: () => findProgram(...names) !== null,
 });
 
+/** Where groups with a limit of memory can be made, and the file that takes it (cgroups(7)); null where this process cannot. */
+export function memoryControl(): { readonly directory: string; readonly limit: string } | null {
+  try {
+    for (const [directory, limit, controllers] of [
+      ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes', 'memory.limit_in_bytes'],
+      ['/sys/fs/cgroup', 'memory.max', 'cgroup.subtree_control'],
+    ] as const) {
+      if (!existsSync(`${directory}/${controllers}`)) continue;
+      accessSync(directory, constants.W_OK);
+      const usable = limit !== 'memory.max' || /\bmemory\b/.test(readFileSync(`${directory}/${controllers}`, 'latin1'));
+      if (usable) return { directory, limit };
+    }
+  } catch {
+    // Read-only, as in most containers.
+  }
+  return null;
+}
+
 const requirements = {
   root: { what: 'root', how: 'sudo npm test', met: () => process.getuid?.() === 0 },
+  'memory cgroup': {
+    what: "root, cgroups that limit memory, and the kernel's log (/dev/kmsg)",
+    how: 'run as root outside of a container',
+    met: () => process.getuid?.() === 0 && existsSync('/dev/kmsg') && memoryControl() !== null,
+  },
   'open directory': {
     what: 'a clone and a Node that other users can reach',
     how: 'chmod o+x on the directories above them',

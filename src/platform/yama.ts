@@ -1,18 +1,13 @@
 /** Yama (ptrace(2), "/proc/sys/kernel/yama/ptrace_scope"): the security module that restricts who may attach to whom. */
-import { readFileSync } from 'node:fs';
 import { readProcStatus } from './proc-status.js';
+import { readSysctl } from './sysctl.js';
 
 /** Generations of parents looked at; a deeper tree counts as not related. */
 const MAX_ANCESTORS = 256;
 
 /** 0: no restriction, or no Yama; 1: only an ancestor may attach; 2: only who has CAP_SYS_PTRACE; 3: nobody. */
 export function readYamaScope(): number {
-  try {
-    const text = readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'latin1').trim();
-    return /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  } catch {
-    return 0;
-  }
+  return readSysctl('kernel/yama/ptrace_scope', 0);
 }
 
 /** Whether the process of thread `tid` is `ancestor` or comes from it. */

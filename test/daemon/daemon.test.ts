@@ -227,7 +227,7 @@ describe('daemon: tracers that fail', () => {
   });
 
   it.each([
-    ['dies', 'die', /not captured: the tracer ended: it (exited with status 3|closed its channel)/],
+    ['dies', 'die', /not captured: the tracer ended: it exited with status 3/],
     ['answers nonsense', 'garbage', /not captured: the tracer ended: message field signal/],
     ['reports a failure', 'fail', /not captured: no such\\x0athread/],
   ])('closes the client without a byte when the tracer %s', async (_name, tracer, reason) => {
@@ -240,11 +240,7 @@ describe('daemon: tracers that fail', () => {
 
 describe('daemon: engravers that fail', () => {
   it.each([
-    [
-      'dies at the dump',
-      'die',
-      /the engraver ended: (it closed its channel|it exited with status 1: .*the dump did \| this to me)/,
-    ],
+    ['dies at the dump', 'die', /the engraver ended: it exited with status 1: .*the dump did \| this to me/],
     ['never answers', 'hang', /it passed its deadline of 1 s/],
     ['answers what nobody asked', 'lie', /the engraver ended: /],
     ['cannot read it', 'fail', /not a minidump/],

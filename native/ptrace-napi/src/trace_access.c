@@ -77,16 +77,20 @@ static int set_capabilities(bool none) {
   return (int)call(SYS_capset, (long)&header, (long)data, 0, 0, 0, 0);
 }
 
-/* 0 or -errno. */
+/*
+ * 0 or -errno. Where fs.suid_dumpable is 1 a change of user makes this memory, which is the caller's too, dumpable: the capabilities are
+ * kept until that is undone, since nobody may trace a process that has more of them (capability module, cap_ptrace_access_check).
+ */
 static int become(const struct question *question) {
-  const bool joins = question->user_namespace >= 0;
-  long error = call(SYS_prctl, PR_SET_KEEPCAPS, joins, 0, 0, 0, 0);
+  long error = call(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0, 0);
   if (error == 0) error = call(SYS_setgroups, 0, 0, 0, 0, 0, 0);
   if (error == 0) error = call(SYS_setresgid, question->gid, question->gid, question->gid, 0, 0, 0);
   if (error == 0) error = call(SYS_setresuid, question->uid, question->uid, question->uid, 0, 0, 0);
-  if (error == 0 && joins) {
+  if (error == 0) error = call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0, 0);
+  if (error == 0 && question->user_namespace >= 0) {
     error = set_capabilities(false);
     if (error == 0) error = call(SYS_setns, question->user_namespace, CLONE_NEWUSER, 0, 0, 0, 0);
+    if (error == 0) error = call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0, 0);
   }
   return error == 0 ? set_capabilities(true) : (int)error;
 }

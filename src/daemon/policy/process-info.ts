@@ -1,6 +1,7 @@
 /** Reads what the policy wants to know of the asking process and of the target, from /proc. */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { findTask, type ProcStatus, readProcStatus } from '../../platform/proc-status.js';
+import { readSysctl } from '../../platform/sysctl.js';
 import { descendsFrom, readYamaScope } from '../../platform/yama.js';
 import type { DebuggerRequest } from '../../wire/request.js';
 import { hasRootRights, type PeerCredentials, type PolicyConfig, type ProcessFacts, type TargetFacts } from './policy.js';
@@ -86,16 +87,7 @@ function namespaceOf(pid: number | 'self', kind: string): string | null {
 export function readKernelPolicy(): Pick<PolicyConfig, 'yamaScope' | 'overflowUid' | 'userNamespace'> {
   return {
     yamaScope: readYamaScope(),
-    overflowUid: readNumber('/proc/sys/kernel/overflowuid', 65534),
+    overflowUid: readSysctl('kernel/overflowuid', 65534),
     userNamespace: namespaceOf('self', 'user'),
   };
-}
-
-function readNumber(path: string, missing: number): number {
-  try {
-    const text = readFileSync(path, 'latin1').trim();
-    return /^\d{1,10}$/.test(text) ? Number(text) : missing;
-  } catch {
-    return missing;
-  }
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { loadAddon, type Poller } from '../../platform/addon.js';
+import { readKernelLog, tellsMemoryKill } from '../../platform/kernel-log.js';
 import { MAX_FDS } from '../../wire/job.js';
 import { Channel, createChannelPair } from './channel.js';
 import { StderrTail } from './stderr-tail.js';
@@ -79,10 +80,7 @@ export function startPrivileged(path: string, handlers: WorkerHandlers, maxFds =
     if (pid === undefined) throw new Error(`cannot start ${process.execPath}`);
     const worker = new ChannelWorker(pid, pair.own, handlers, () => child.kill('SIGKILL'), maxFds);
     child.on('exit', (code, signal) => {
-      const words = stderr.finish();
-      const how = signal === null ? `it exited with status ${code}` : `it died by ${signal}`;
-      worker.ended(words === '' ? how : `${how}: ${words}`);
-      handlers.exited?.();
+      worker.exited(code, signal, stderr.finish());
     });
     return worker;
   } catch (error) {
@@ -135,11 +133,7 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
       }
     };
     const worker = new ChannelWorker(child.pid, pair.own, handlers, end);
-    watchExit(child.pid, child.pidfd, (reason) => {
-      const words = stderr.finish();
-      worker.ended(words === '' ? reason : `${reason}: ${words}`);
-      handlers.exited?.();
-    });
+    watchExit(child.pid, child.pidfd, (code, signal) => worker.exited(code, signal, stderr.finish()));
     return worker;
   } catch (error) {
     addon.closeFd(pair.own);
@@ -167,7 +161,11 @@ function sacrifice(pid: number): void {
 const REAP_INTERVAL_MS = 200;
 
 /** Takes the exit status of a child that the addon started, when there is one. Owns the pidfd. */
-function watchExit(pid: number, pidfd: number | null, exited: (reason: string) => void): void {
+function watchExit(
+  pid: number,
+  pidfd: number | null,
+  exited: (code: number | null, signal: NodeJS.Signals | null) => void,
+): void {
   const addon = loadAddon();
   let poller: Poller | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -177,18 +175,30 @@ function watchExit(pid: number, pidfd: number | null, exited: (reason: string) =
     clearInterval(timer);
     poller?.close();
     if (pidfd !== null) addon.closeFd(pidfd);
-    exited(status.signal === null ? `it exited with status ${status.exitCode}` : `it died by signal ${status.signal}`);
+    exited(status.exitCode, status.signal === null ? null : signalName(status.signal));
   };
   if (pidfd === null) timer = setInterval(look, REAP_INTERVAL_MS);
   else poller = addon.poll(pidfd, addon.constants.READABLE, look);
 }
+
+function signalName(number: number): NodeJS.Signals {
+  const name = Object.entries(osConstants.signals).find(([, value]) => value === number)?.[0];
+  return (name ?? `signal ${number}`) as NodeJS.Signals;
+}
+
+/** How long is waited for the exit status of a process that has closed its channel, or was killed for what came over it, ms. */
+const STATUS_MS = 1000;
 
 class ChannelWorker implements Worker {
   readonly pid: number;
   readonly #channel: Channel;
   readonly #handlers: WorkerHandlers;
   readonly #endProcess: () => void;
+  readonly #startedUs = Number(process.hrtime.bigint() / 1000n);
   #alive = true;
+  /** Why the channel ended. The process tells more as a rule, a moment later. */
+  #closed: string | null = null;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(pid: number, fd: number, handlers: WorkerHandlers, endProcess: () => void, maxFds = MAX_FDS) {
     this.pid = pid;
@@ -196,7 +206,7 @@ class ChannelWorker implements Worker {
     this.#endProcess = endProcess;
     const events = {
       message: (bytes: Uint8Array, fds: number[], incomplete: boolean) => handlers.message(bytes, fds, incomplete),
-      closed: (reason: string) => this.kill(reason),
+      closed: (reason: string) => this.#channelClosed(reason),
     };
     this.#channel = new Channel(fd, events, maxFds);
   }
@@ -208,12 +218,36 @@ class ChannelWorker implements Worker {
   kill(reason: string): void {
     if (!this.#alive) return;
     this.#endProcess();
-    this.ended(reason);
+    this.#ended(reason);
   }
 
-  ended(reason: string): void {
+  /** The process is gone; `words`: the end of what it wrote to standard error. */
+  exited(code: number | null, signal: NodeJS.Signals | null, words: string): void {
+    if (this.#alive) {
+      const how = this.#how(code, signal);
+      this.#ended(words === '' ? how : `${how}: ${words}`);
+    }
+    this.#handlers.exited?.();
+  }
+
+  #how(code: number | null, signal: NodeJS.Signals | null): string {
+    if (signal === null) return `it exited with status ${code}`;
+    if (signal !== 'SIGKILL') return `it died by ${signal}`;
+    if (tellsMemoryKill(readKernelLog(), this.pid, this.#startedUs)) return 'the kernel killed it for want of memory';
+    return this.#closed ?? `it died by ${signal}`;
+  }
+
+  #channelClosed(reason: string): void {
+    if (!this.#alive) return;
+    this.#closed = reason;
+    this.#endProcess();
+    this.#timer = setTimeout(() => this.#ended(reason), STATUS_MS);
+  }
+
+  #ended(reason: string): void {
     if (!this.#alive) return;
     this.#alive = false;
+    clearTimeout(this.#timer);
     this.#channel.close();
     this.#handlers.ended(reason);
   }

@@ -12,6 +12,7 @@ import { closeSync, openSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoName } from '../../platform/proc-file.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
+import { readSysctl } from '../../platform/sysctl.js';
 import { descendsFrom, readYamaScope } from '../../platform/yama.js';
 import type { Asker } from '../../wire/job.js';
 import { codeOf } from '../failure.js';
@@ -21,15 +22,14 @@ const { EPERM } = constants.errno;
 const TIMEOUT_MS = 1000;
 
 /** Why `asker` may not trace all of the threads `tids` of process `pid`; null when it may. */
-export function accessProblem(
-  addon: TracingAddon,
-  asker: Asker,
-  pid: number,
-  tids: readonly number[],
-): string | null {
+export function accessProblem(addon: TracingAddon, asker: Asker, pid: number, tids: readonly number[]): string | null {
   let namespace = -1;
   try {
-    if (asker.userNamespace !== readlinkSync('/proc/self/ns/user')) namespace = openNamespace(asker);
+    if (asker.userNamespace !== readlinkSync('/proc/self/ns/user')) {
+      // Joining a namespace would make the tracer's memory dumpable for a moment, with no capability that the user lacks there.
+      if (readSysctl('fs/suid_dumpable', 0) === 1) return 'fs.suid_dumpable is 1: no answers to other user namespaces';
+      namespace = openNamespace(asker);
+    }
     const errno = -ask(addon, asker, pid, Int32Array.from(tids), namespace);
     if (errno === 0) return null;
     const what = errno === EPERM ? 'may not trace' : `cannot be asked about (${errnoName(errno)})`;

@@ -156,7 +156,11 @@ describe('policy: backtrace of one’s own process, as ptrace allows it', () => 
       { self: { uid: { real: 7, effective: uid, saved: uid } } },
       'the asking process runs setuid',
     ],
-    ['an asking process that is setgid', { self: { gid: { ...same(uid), real: 7 } } }, 'the asking process runs setgid'],
+    [
+      'an asking process that is setgid',
+      { self: { gid: { ...same(uid), real: 7 } } },
+      'the asking process runs setgid',
+    ],
     ['an asking process whose pid has passed on', { self: { uid: same(7) } }, 'the asking process is gone'],
     ['Yama’s restricted scope', { with: { yamaScope: 1 } }, 'kernel.yama.ptrace_scope=1 forbids it'],
     [

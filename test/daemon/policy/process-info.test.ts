@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readKernelPolicy, readRequestFacts as readFacts } from '../../../src/daemon/policy/process-info.js';
+import { readRequestFacts as readFacts, readKernelPolicy } from '../../../src/daemon/policy/process-info.js';
 import { findTask, readTaskStatus } from '../../../src/platform/proc-status.js';
 
 const { userNamespace } = readKernelPolicy();
@@ -61,7 +61,11 @@ describe('facts of a request', () => {
   });
 
   it('of the kernel are numbers', () => {
-    expect(readKernelPolicy()).toEqual({ yamaScope: expect.any(Number), overflowUid: 65534, userNamespace: expect.any(String) });
+    expect(readKernelPolicy()).toEqual({
+      yamaScope: expect.any(Number),
+      overflowUid: 65534,
+      userNamespace: expect.any(String),
+    });
   });
 });
 

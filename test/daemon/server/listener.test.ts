@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { awaitRequestSockets, ListenError, openRequestSockets, type RequestSocket } from '../../../src/daemon/server/listener.js';
+import {
+  awaitRequestSockets,
+  ListenError,
+  openRequestSockets,
+  type RequestSocket,
+} from '../../../src/daemon/server/listener.js';
 import { loadAddon } from '../../../src/platform/addon.js';
 import { uniqueName } from '../socket-client.js';
 
@@ -178,20 +183,38 @@ describe.runIf(process.getuid?.() === 0)('an abstract name that a stranger holds
   it('is waited for, and taken when it is free', async () => {
     const name = uniqueName('squatted');
     const script = `require('node:net').createServer().listen('\\0${name}', () => console.log('holds'))`;
-    const squatter = spawn(process.execPath, ['-e', script], { uid: 54321, gid: 54321, stdio: ['ignore', 'pipe', 'inherit'] });
+    const squatter = spawn(process.execPath, ['-e', script], {
+      uid: 54321,
+      gid: 54321,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(squatter.stdout!, 'data');
     const said: string[] = [];
-    const waiting = awaitRequestSockets([name], {}, () => {}, (reason) => {
-      said.push(reason);
-      squatter.kill('SIGKILL');
-    });
+    const waiting = awaitRequestSockets(
+      [name],
+      {},
+      () => {},
+      (reason) => {
+        said.push(reason);
+        squatter.kill('SIGKILL');
+      },
+    );
     sockets.push(...(await waiting));
-    expect(said).toEqual([expect.stringContaining(`@${name} is in use by a process of uid 54321 (pid ${squatter.pid} "node")`)]);
+    expect(said).toEqual([
+      expect.stringContaining(`@${name} is in use by a process of uid 54321 (pid ${squatter.pid} "node")`),
+    ]);
     addon.closeFd(addon.connectUnix('stream', { abstract: name }));
   });
 
   it('is not waited for where it is held by the same user', async () => {
     const { name } = open(uniqueName('own'));
-    await expect(awaitRequestSockets([name.slice(1)], {}, () => {}, () => {})).rejects.toThrow(/another debuggerd runs/);
+    await expect(
+      awaitRequestSockets(
+        [name.slice(1)],
+        {},
+        () => {},
+        () => {},
+      ),
+    ).rejects.toThrow(/another debuggerd runs/);
   });
 });
