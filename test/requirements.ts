@@ -8,6 +8,7 @@
  */
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { readYamaScope } from '../src/platform/yama.js';
 
 interface Requirement {
   readonly what: string;
@@ -80,6 +81,12 @@ const requirements = {
   gdb: program('gdb', 'gdb', 'gdb'),
   'gdb of every CPU': program('gdb-multiarch', 'gdb-multiarch', 'gdb-multiarch'),
   lldb: program('lldb', 'lldb-19', 'lldb-19', 'lldb'),
+  setpriv: program('setpriv', 'util-linux', 'setpriv'),
+  'unrestricted ptrace': {
+    what: 'kernel.yama.ptrace_scope=0',
+    how: 'sysctl kernel.yama.ptrace_scope=0',
+    met: () => readYamaScope() === 0,
+  },
   strace: program('strace', 'strace', 'strace'),
   python3: {
     what: '/usr/bin/python3',

@@ -8,7 +8,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +31,14 @@ static int fail(const char *what) {
 
 static int target(const char *mode) {
   if (strcmp(mode, "undumpable") == 0 && prctl(PR_SET_DUMPABLE, 0) != 0) return fail("prctl");
-  if (strcmp(mode, "namespace") == 0 && unshare(CLONE_NEWUSER) != 0) return fail("unshare");
+  const bool bare = strcmp(mode, "bare namespace") == 0;
+  if ((bare || strcmp(mode, "namespace") == 0) && unshare(CLONE_NEWUSER) != 0) return fail("unshare");
+  if (bare) {
+    /* Who makes a user namespace has all capabilities in it. */
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (syscall(SYS_capset, &header, none) != 0) return fail("capset");
+  }
   if (strcmp(mode, "dropped") == 0) {
     /* A setuid program that has what it needs and gives its rights up for good. */
     if (open("/etc/shadow", O_RDONLY) < 0) return fail("/etc/shadow");
