@@ -16,6 +16,7 @@ import { loadAddon } from '../../../src/platform/addon.js';
 import { uniqueName } from '../socket-client.js';
 
 const addon = loadAddon();
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 let dir: string;
 const sockets: RequestSocket[] = [];
 
@@ -139,7 +140,6 @@ describe('request socket', () => {
   it('is the one that the service manager passed', async () => {
     const name = uniqueName('activation');
     const fd = addon.listenUnix('stream', { abstract: name }, { nonBlocking: false });
-    const root = fileURLToPath(new URL('../../../', import.meta.url));
     const script = join(dir, 'activated.cjs');
     const { build } = await import('esbuild');
     await build({
@@ -182,12 +182,16 @@ describe('request socket', () => {
 describe.runIf(process.getuid?.() === 0)('an abstract name that a stranger holds', () => {
   it('is waited for, and taken when it is free', async () => {
     const name = uniqueName('squatted');
-    const script = `require('node:net').createServer().listen('\\0${name}', () => console.log('holds'))`;
-    const squatter = spawn(process.execPath, ['-e', script], {
-      uid: 54321,
-      gid: 54321,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    // The addon is loaded before the change of user, who may not be let into this directory; who called listen(2) counts.
+    const script = `
+      const addon = { exports: {} };
+      process.dlopen(addon, ${JSON.stringify(join(root, 'native/ptrace-napi/build/ptrace.node'))});
+      process.setgid(54321);
+      process.setuid(54321);
+      addon.exports.listenUnix('stream', { abstract: '${name}' }, { backlog: 1 });
+      console.log('holds');
+      setInterval(() => {}, 1000);`;
+    const squatter = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(squatter.stdout!, 'data');
     const said: string[] = [];
     const waiting = awaitRequestSockets(
