@@ -17,8 +17,8 @@ const MAX_ROOM = 64 * 1024 * 1024;
  * How long all ranges may take, ms: a page that another process serves (userfaultfd, a file system that is mapped since the maps were
  * read) may never come. Then how long each of them alone may take, and how many may not come.
  */
-const ALL_MS = 1000;
-const EACH_MS = 100;
+const ALL_MS = 2500;
+const EACH_MS = 250;
 const MAX_STUCK = 3;
 /** What threads that wait for such pages may still write to, until this process ends. */
 const abandoned: unknown[] = [];

@@ -69,3 +69,47 @@ describe('memory that a process serves, and does not', () => {
     expect(dump.commandLine?.[0]).toMatch(/served-memory$/);
   });
 });
+
+describe('a look-up that nobody answers', () => {
+  it('is not made: /tmp may lie on top of a file system that a process serves', async ({ skip }) => {
+    const dirs = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'debuggerd-covered-')));
+    const program = spawn(compile('served-memory'), dirs, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(program, 'exit');
+    const [line] = (await once(createInterface(program.stdout), 'line')) as [string];
+    const tracer = await TracerProcess.start();
+    try {
+      skip(!line.startsWith('mapped '), 'no FUSE or overlay here');
+      const { captured } = await tracer.capture({ pid: program.pid! });
+      expect(captured.threads).toBe(1);
+    } finally {
+      program.kill('SIGKILL');
+      await ended;
+      await tracer.stop();
+      for (const dir of dirs) rmdirSync(dir);
+    }
+  });
+});
+
+describe('a stack that nobody fills', () => {
+  it('costs itself: the rest is copied, and the tracer says that it ends', async ({ skip }) => {
+    const program = spawn(compile('unfilled-stack'), [], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(program, 'exit');
+    const [line] = (await once(createInterface(program.stdout), 'line')) as [string];
+    const tracer = await TracerProcess.start();
+    try {
+      const unfilled = /^unfilled ([0-9a-f]+)$/.exec(line)?.[1];
+      skip(unfilled === undefined, 'no userfaultfd here');
+      const id = tracer.request({ pid: program.pid! });
+      const { captured, dump } = await tracer.copy(id);
+      expect(captured.threads).toBe(2);
+      const memory = dump.softErrors!.filter(({ step }) => step === 'memory').map(({ message }) => message);
+      expect(memory.join()).toContain('it does not come: another process serves it');
+      expect(dump.threads!.map(({ stack }) => stack !== null)).toEqual([true, false]);
+      expect(await tracer.released(id)).toMatchObject({ ending: true });
+    } finally {
+      program.kill('SIGKILL');
+      await ended;
+      await tracer.stop();
+    }
+  });
+});

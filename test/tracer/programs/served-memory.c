@@ -1,6 +1,7 @@
 /*
- * served-memory DIR: mounts a file system there (in a mount namespace of its own) that never answers a read, maps a page of a file
- * of it, prints "mapped ADDRESS INODE" and waits. Says "no fuse" where that is not possible.
+ * served-memory DIR [SPACE]: mounts a file system at DIR (in a mount namespace of its own) that never answers a read or a look-up of
+ * "perf-...", maps a page of a file of it, prints "mapped ADDRESS INODE" and waits. With SPACE, another directory, /tmp becomes an overlay on
+ * top of that file system. Says "no fuse" where that is not possible.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,6 +41,8 @@ static void serve(int fd) {
     if (in->opcode == FUSE_INIT) {
       struct fuse_init_out out = {.major = 7, .minor = 31, .max_readahead = PAGE, .max_write = PAGE};
       reply(fd, in->unique, 0, &out, sizeof out);
+    } else if (in->opcode == FUSE_LOOKUP && strncmp((const char *)(in + 1), "perf-", 5) == 0) {
+      continue;
     } else if (in->opcode == FUSE_LOOKUP) {
       struct fuse_entry_out out = {.nodeid = INODE, .entry_valid = 3600, .attr_valid = 3600, .attr = attributes(INODE)};
       reply(fd, in->unique, 0, &out, sizeof out);
@@ -49,6 +52,9 @@ static void serve(int fd) {
     } else if (in->opcode == FUSE_OPEN) {
       struct fuse_open_out out = {0};
       reply(fd, in->unique, 0, &out, sizeof out);
+    } else if (in->opcode == FUSE_STATFS) {
+      struct fuse_statfs_out out = {.st = {.bsize = PAGE, .namelen = 255, .frsize = PAGE}};
+      reply(fd, in->unique, 0, &out, sizeof out);
     } else if (in->opcode != FUSE_READ && in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET && in->opcode != FUSE_INTERRUPT) {
       reply(fd, in->unique, -ENOSYS, NULL, 0);
     }
@@ -56,11 +62,22 @@ static void serve(int fd) {
   exit(0);
 }
 
+/* What changes goes to a tmpfs at `space`. */
+static int cover_tmp(const char *lower, const char *space) {
+  char upper[512], work[512], options[2048];
+  if (mount("tmpfs", space, "tmpfs", 0, NULL) != 0) return -1;
+  snprintf(upper, sizeof upper, "%s/upper", space);
+  snprintf(work, sizeof work, "%s/work", space);
+  if (mkdir(upper, 0755) != 0 || mkdir(work, 0755) != 0) return -1;
+  snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
+  return mount("overlay", "/tmp", "overlay", 0, options);
+}
+
 int main(int count, char **arguments) {
   char path[4096], options[128];
   int fd = open("/dev/fuse", O_RDWR);
   snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=%d,group_id=%d", fd, getuid(), getgid());
-  if (count != 2 || fd < 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+  if (count < 2 || fd < 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
       mount("test", arguments[1], "fuse", 0, options) != 0) {
     puts("no fuse");
     return 0;
@@ -77,6 +94,10 @@ int main(int count, char **arguments) {
   void *memory = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
   close(file);
   if (memory == MAP_FAILED) return 1;
+  if (count == 3 && cover_tmp(arguments[1], arguments[2]) != 0) {
+    puts("no fuse");
+    return 0;
+  }
   printf("mapped %lx %d\n", (unsigned long)memory, INODE);
   fflush(stdout);
   for (;;) pause();
