@@ -81,7 +81,9 @@ export function decide(
   if (peer.uid !== 0 && peer.uid === config.daemonUid) return allow('own daemon');
   if (kind === 'backtrace' && peer.uid === config.systemUid) return allow('system');
   if (kind !== 'backtrace')
-    return refuse(`uid ${peer.uid}${peer.uid === 0 ? ' without CAP_SYS_PTRACE here' : ''} may not ask for ${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`);
+    return refuse(
+      `uid ${peer.uid}${peer.uid === 0 ? ' without CAP_SYS_PTRACE here' : ''} may not ask for ${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`,
+    );
   return decideOwnBacktrace(peer, peerFacts, target, config);
 }
 
@@ -123,9 +125,7 @@ const CAP_SYS_PTRACE = 1n << 19n;
 
 /** A root that has been left no more than its uid (a container's, a confined service's) has the rights of a user. */
 export function hasRootRights(peer: PeerCredentials, self: ProcessFacts, userNamespace: string | null): boolean {
-  return (
-    peer.uid === 0 && self.userNamespace === userNamespace && (self.permittedCapabilities & CAP_SYS_PTRACE) !== 0n
-  );
+  return peer.uid === 0 && self.userNamespace === userNamespace && (self.permittedCapabilities & CAP_SYS_PTRACE) !== 0n;
 }
 
 function allAre(ids: RealEffectiveSaved, id: number): boolean {

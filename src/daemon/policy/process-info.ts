@@ -4,7 +4,13 @@ import { findTask, type ProcStatus, readProcStatus } from '../../platform/proc-s
 import { readSysctl } from '../../platform/sysctl.js';
 import { descendsFrom, readYamaScope } from '../../platform/yama.js';
 import type { DebuggerRequest } from '../../wire/request.js';
-import { hasRootRights, type PeerCredentials, type PolicyConfig, type ProcessFacts, type TargetFacts } from './policy.js';
+import {
+  hasRootRights,
+  type PeerCredentials,
+  type PolicyConfig,
+  type ProcessFacts,
+  type TargetFacts,
+} from './policy.js';
 
 export interface RequestFacts {
   readonly peer: ProcessFacts | null;

@@ -176,9 +176,10 @@ class RequestFlow {
       environ: this.#context.environ,
       sanitizeStacks: this.#context.sanitizeStacks,
       // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it is.
-      ...(grounds === 'own process' && peer?.userNamespace && {
-        asker: { ...this.#client.credentials, userNamespace: peer.userNamespace },
-      }),
+      ...(grounds === 'own process' &&
+        peer?.userNamespace && {
+          asker: { ...this.#client.credentials, userNamespace: peer.userNamespace },
+        }),
       deadlineMs: this.#context.captureMs,
     };
   }
