@@ -45,6 +45,20 @@ module.exports = {
       to: { path: '/main\\.ts$', pathNot: '^src/(cli|daemon)/main\\.ts$' },
     },
     {
+      name: 'walk-knows-no-file-format',
+      comment:
+        'The walk and its guesses ask modules; what files those are made of is known in unwind/elf, rules and runtime only',
+      severity: 'error',
+      from: { path: '^src/unwind/([^/]+\\.ts|guesses/)' },
+      to: { path: '^src/(objects|unwind/(elf|runtime))/' },
+    },
+    {
+      name: 'rules-know-no-file-format',
+      severity: 'error',
+      from: { path: '^src/unwind/rules/' },
+      to: { path: '^src/objects/(?!dwarf/)' },
+    },
+    {
       name: 'addon-behind-platform',
       comment: 'platform/ is the only door to the running kernel',
       severity: 'error',

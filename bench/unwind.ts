@@ -12,15 +12,15 @@ import { x86_64 } from '../src/arch/x86_64.js';
 import type { ByteSource } from '../src/bytes/byte-source.js';
 import { prepareXz } from '../src/objects/elf/xz.js';
 import { naming } from '../src/symbols/naming.js';
-import { ImageCache } from '../src/unwind/image-cache.js';
-import { Unwinder, type UnwinderOptions } from '../src/unwind/unwinder.js';
+import { type ElfUnwinderOptions, elfUnwinder } from '../src/unwind/elf/elf-unwinder.js';
+import { ImageCache } from '../src/unwind/elf/image-cache.js';
 import { loadCase } from '../test/recorded/case.js';
 import { recordDeepStack } from './deep-stack/record.js';
 import { saveResults } from './harness/samples.js';
 
 interface Subject {
   readonly name: string;
-  readonly options: UnwinderOptions;
+  readonly options: ElfUnwinderOptions;
   readonly registers: Uint8Array;
 }
 
@@ -40,7 +40,7 @@ async function subjectOf(directory: string | undefined): Promise<Subject> {
       identity: name,
     } as ByteSource);
   }
-  const options: UnwinderOptions = {
+  const options: ElfUnwinderOptions = {
     arch: x86_64,
     mappings,
     memory,
@@ -73,7 +73,7 @@ export async function main(args: readonly string[]): Promise<number> {
   await prepareXz();
   const { name, options, registers } = await subjectOf(args[0]);
   const started = performance.now();
-  const first = new Unwinder(options);
+  const first = elfUnwinder(options);
   first.walk(registers);
   const walked = performance.now() - started;
   const frames = first.frames.count;
@@ -83,7 +83,7 @@ export async function main(args: readonly string[]): Promise<number> {
   report('cold process: walk', (frames / walked) * 1000, `${walked.toFixed(2)} ms`);
   console.log(`${'cold process: names'.padEnd(44)} ${''.padStart(8)}              ${named.toFixed(2)} ms`);
   const fresh = (cache?: ImageCache): number => {
-    const unwinder = new Unwinder({ ...options, ...(cache && { cache }) });
+    const unwinder = elfUnwinder({ ...options, ...(cache && { cache }) });
     unwinder.walk(registers);
     cache?.release();
     return unwinder.frames.count;

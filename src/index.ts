@@ -3,7 +3,7 @@
  *
  * - minidumps: {@link Minidump} reads those of every writer, {@link MinidumpWriter} writes, {@link crashReason} says why it crashed
  * - cores: {@link CoreFile}, {@link coreToMinidump}, {@link minidumpToCore}
- * - unwinding: {@link Unwinder} over a {@link Memory} and a {@link ModuleSource}; no file, process or descriptor is touched
+ * - unwinding: {@link elfUnwinder} over a {@link Memory} and a {@link ModuleSource}, {@link Unwinder} over modules of any kind; no file, process or descriptor is touched
  * - reports: {@link openDump} and {@link engraveMinidump} turn a dump into a {@link Report} and its texts
  * - the daemon's wire: {@link encodeRequest}
  */
@@ -32,8 +32,11 @@ export type { Frame, MapReport, Report, SignalReport, SoftError, ThreadReport, T
 export { Demangler } from './symbols/demangle/demangle.js';
 export { naming } from './symbols/naming.js';
 export type { SymbolProvider } from './symbols/provider.js';
-export { ImageCache } from './unwind/image-cache.js';
+export { type ElfUnwinderOptions, elfUnwinder } from './unwind/elf/elf-unwinder.js';
+export { ImageCache } from './unwind/elf/image-cache.js';
 export type { Mapping } from './unwind/mapping.js';
-export type { ModuleSource } from './unwind/module.js';
+export { MappingTable } from './unwind/mapping-table.js';
+export type { CodeModule, MappedModule, ModuleFinder, ModuleSource } from './unwind/module.js';
+export { DEFAULT_RULES, type RuleSet } from './unwind/rule-set.js';
 export { Unwinder, type UnwinderOptions } from './unwind/unwinder.js';
 export { DEFAULT_SOCKET, type DebuggerRequest, decodeRequest, encodeRequest } from './wire/request.js';

@@ -73,6 +73,8 @@ export interface Arch {
   readonly sp: number;
   readonly lr: number;
   readonly fp: number;
+  /** Registers that a function must leave as it found them, by the CPU's procedure call standard; sp and pc are not among them. */
+  readonly calleeSaved: readonly number[];
   /** Bytes that a return address lies behind the call's last byte to look up: x86 1, arm64 and riscv64 4; arm 2 or 4 (see `thumb`). */
   readonly callSize: 1 | 4;
   /** Calls of 2 or 4 bytes, told apart by bit 0 of the pc and the instruction before it (arm). */

@@ -32,6 +32,8 @@ export const arm: Arch = {
   lr: 14,
   // No chain of frame pointers that ARM and Thumb code share.
   fp: -1,
+  // Procedure Call Standard for the Arm Architecture, 6.1.1: r4 to r11.
+  calleeSaved: [4, 5, 6, 7, 8, 9, 10, 11],
   callSize: 4,
   thumb: true,
   returnOnStack: false,

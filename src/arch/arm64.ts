@@ -27,6 +27,8 @@ export const arm64: Arch = {
   sp: 31,
   lr: 30,
   fp: 29,
+  // Procedure Call Standard for the Arm 64-bit Architecture, 6.1.1: x19 to x29.
+  calleeSaved: Array.from({ length: 11 }, (_, i) => 19 + i),
   callSize: 4,
   thumb: false,
   returnOnStack: false,

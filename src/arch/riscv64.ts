@@ -31,6 +31,8 @@ export const riscv64: Arch = {
   sp: 2,
   lr: 1,
   fp: 8,
+  // RISC-V psABI, "Integer Register Convention": s0 to s11, and gp, tp and vlenb, which no function changes.
+  calleeSaved: [3, 4, 8, 9, ...Array.from({ length: 10 }, (_, i) => 18 + i), 32],
   callSize: 4,
   thumb: false,
   returnOnStack: false,

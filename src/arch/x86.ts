@@ -50,6 +50,8 @@ export const x86: Arch = {
   sp: 4,
   lr: -1,
   fp: 5,
+  // System V i386 psABI, table 2.3: ebx, ebp, esi, edi.
+  calleeSaved: [3, 5, 6, 7],
   callSize: 1,
   thumb: false,
   returnOnStack: true,

@@ -51,6 +51,8 @@ export const x86_64: Arch = {
   sp: 7,
   lr: -1,
   fp: 6,
+  // System V AMD64 psABI, figure 3.4: rbx, rbp, r12 to r15.
+  calleeSaved: [3, 6, 12, 13, 14, 15],
   callSize: 1,
   thumb: false,
   returnOnStack: true,

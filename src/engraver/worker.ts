@@ -7,7 +7,7 @@ import { EngraveError, openDump } from '../report/from-dump/opened-dump.js';
 import { StackUnwinder } from '../report/from-dump/stack-unwinder.js';
 import type { SoftError } from '../report/model/report.js';
 import type { SymbolProvider } from '../symbols/provider.js';
-import { ImageCache } from '../unwind/image-cache.js';
+import { ImageCache } from '../unwind/elf/image-cache.js';
 import type { Engraved, EngraveFailed } from '../wire/job.js';
 import { StepTimer } from '../wire/step-timer.js';
 import { readDump } from './dump-input.js';

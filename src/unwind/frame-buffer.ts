@@ -1,5 +1,5 @@
 /** The frames of one walk as numbers, before they are named. */
-import type { Image } from './image.js';
+import type { CodeModule } from './module.js';
 
 /** The frames of one stack as numbers, without names; reused from stack to stack. */
 export class FrameBuffer {
@@ -14,8 +14,11 @@ export class FrameBuffer {
   readonly mapping: Int32Array;
   /** Index in `TRUSTS`. */
   readonly trust: Uint8Array;
-  /** The image that names the frame. */
-  readonly image: (Image | null)[];
+  /** The module that names the frame. */
+  readonly module: (CodeModule | null)[];
+  /** The registers that the frame knows; see `RegisterState.known`. */
+  readonly known: Int32Array;
+  readonly knownAbove: Int32Array;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -25,7 +28,9 @@ export class FrameBuffer {
     this.lookup = new Float64Array(capacity);
     this.mapping = new Int32Array(capacity);
     this.trust = new Uint8Array(capacity);
-    this.image = new Array<Image | null>(capacity).fill(null);
+    this.module = new Array<CodeModule | null>(capacity).fill(null);
+    this.known = new Int32Array(capacity);
+    this.knownAbove = new Int32Array(capacity);
   }
 
   /** Index of the new frame; the caller has made sure that there is room. */
@@ -35,7 +40,7 @@ export class FrameBuffer {
     relPc: number,
     lookup: number,
     mapping: number,
-    image: Image | null,
+    module: CodeModule | null,
     trust: number,
   ): number {
     const i = this.count++;
@@ -44,7 +49,7 @@ export class FrameBuffer {
     this.relPc[i] = relPc;
     this.lookup[i] = lookup;
     this.mapping[i] = mapping;
-    this.image[i] = image;
+    this.module[i] = module;
     this.trust[i] = trust;
     return i;
   }

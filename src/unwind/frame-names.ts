@@ -1,49 +1,84 @@
 /** The step from frames as numbers to frames with names. */
-import type { FunctionAt, SymbolSource } from '../symbols/provider.js';
-import { DEX, TRUSTS, type UnwoundFrame } from './frame.js';
+import type { Arch } from '../arch/arch.js';
+import type { FunctionAt, SourceAt, SymbolSource } from '../symbols/provider.js';
+import { DEX, NO_SOURCE, TRUSTS, type UnwoundFrame } from './frame.js';
 import type { FrameBuffer } from './frame-buffer.js';
-import type { ProcessImages } from './process-images.js';
+import type { DexSource } from './module.js';
+import type { ProcessModules } from './process-modules.js';
 
 /** Where the names of frames come from. */
 export interface FrameNames {
-  readonly images: ProcessImages;
+  readonly modules: ProcessModules;
   /** Names of dex pcs. */
-  readonly dex: SymbolSource;
-  /** Names for absolute addresses in code that no image describes. */
+  readonly dex: DexSource | null;
+  /** Names for absolute addresses in code that no module describes. */
   readonly codeNames: SymbolSource | null;
   readonly demangle: (name: string) => string;
-  readonly strict: boolean;
+  /** Whether a dex pc in no mapping is named. */
+  readonly dexOutsideMappings: boolean;
 }
 
 /** The frames of a walk with their names. */
 export function nameFrames(frames: FrameBuffer, names: FrameNames): UnwoundFrame[] {
-  const { mappings } = names.images.mappings;
+  const { arch } = names.modules;
+  const { mappings } = names.modules.mappings;
   return Array.from({ length: frames.count }, (_, i) => {
     const index = frames.mapping[i]!;
     const dex = frames.trust[i] === DEX;
-    const mapped = index < 0 || dex ? null : names.images.at(index);
+    const mapped = index < 0 ? null : names.modules.at(index);
     const found = functionOf(frames, i, names);
+    const { position, inlined } = sourceOf(frames, i, names);
     return {
       pc: frames.pc[i]!,
       sp: frames.sp[i]!,
       relPc: frames.relPc[i]!,
-      mapName: index < 0 ? null : dex ? mappings[index]!.name : names.images.nameOf(index, names.strict),
+      mapName: mapped === null ? null : dex ? mappings[index]!.name : mapped.name,
       mapStart: index < 0 ? 0 : mappings[index]!.start,
-      elfOffset: mapped?.start ?? 0,
+      elfOffset: mapped === null || dex ? 0 : mapped.start,
       functionName: found === null ? null : names.demangle(found.name),
       functionOffset: found?.offset ?? 0,
-      buildId: mapped?.image?.elf.buildId ?? null,
+      buildId: dex ? null : (mapped?.module?.buildId ?? null),
       trust: TRUSTS[frames.trust[i]!]!,
+      source: position,
+      inlined,
+      knownRegisters: registerNames(arch, frames.known[i]!, frames.knownAbove[i]!),
     };
   });
 }
 
 function functionOf(frames: FrameBuffer, i: number, names: FrameNames): FunctionAt | null {
-  const image = frames.image[i] ?? null;
-  // Android names no dex pc that is in no mapping.
+  const module = frames.module[i] ?? null;
   if (frames.trust[i] === DEX) {
-    return names.strict && frames.mapping[i]! < 0 ? null : names.dex.functionAt(frames.lookup[i]!);
+    const named = names.dexOutsideMappings || frames.mapping[i]! >= 0;
+    return named ? (names.dex?.functionAt(frames.lookup[i]!) ?? null) : null;
   }
-  if (image !== null) return image.functionAt(frames.lookup[i]!);
+  if (module !== null) return module.functionAt(frames.lookup[i]!);
   return names.codeNames?.functionAt(frames.pc[i]!) ?? null;
+}
+
+function sourceOf(frames: FrameBuffer, i: number, names: FrameNames): SourceAt {
+  const found = frames.module[i]?.sourceAt(frames.lookup[i]!) ?? null;
+  if (found === null || found.inlined.length === 0) return found ?? NO_SOURCE;
+  return { ...found, inlined: found.inlined.map((call) => ({ ...call, name: names.demangle(call.name) })) };
+}
+
+const lists = new Map<Arch, Map<string, readonly string[]>>();
+/** A process has few different sets; a hostile table could make many. */
+const MAX_LISTS = 4096;
+
+/** The names of the registers in a mask; the same list for the same mask. */
+function registerNames(arch: Arch, known: number, knownAbove: number): readonly string[] {
+  let ofArch = lists.get(arch);
+  if (ofArch === undefined || ofArch.size > MAX_LISTS) {
+    ofArch = new Map();
+    lists.set(arch, ofArch);
+  }
+  const key = `${known} ${knownAbove}`;
+  let names = ofArch.get(key);
+  if (names === undefined) {
+    const isKnown = (i: number): boolean => ((i < 32 ? known : knownAbove) & (1 << i)) !== 0;
+    names = arch.registers.filter((_, i) => isKnown(i)).map(({ name }) => name);
+    ofArch.set(key, names);
+  }
+  return names;
 }

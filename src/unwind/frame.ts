@@ -1,3 +1,5 @@
+import type { InlinedFunction, SourceAt, SourcePosition } from '../symbols/provider.js';
+
 /**
  * How a frame was found: the registers themselves, an unwind table, the kernel's saved registers, or, from here on guessed, a
  * return address at the place where a call puts it, a frame-pointer chain, a value on the stack that looks like one, what the code
@@ -30,6 +32,10 @@ export const JIT = 7;
 export const DEX = 8;
 export const CODE = 9;
 
+const NO_CALLS: readonly InlinedFunction[] = [];
+/** What a frame has of whose source nothing is known. */
+export const NO_SOURCE: SourceAt = { position: null, inlined: NO_CALLS };
+
 /** A frame with its names; what the report shows. */
 export interface UnwoundFrame {
   /** Absolute; for callers moved back into the call instruction. */
@@ -48,4 +54,13 @@ export interface UnwoundFrame {
   readonly functionOffset: number;
   readonly buildId: string | null;
   readonly trust: Trust;
+  /** Where in the source of `functionName` the pc is; null when unknown. Where a call is inlined there, the place of that call. */
+  readonly source: SourcePosition | null;
+  /** Calls that the compiler inlined at the pc, the innermost first; their names are demangled. */
+  readonly inlined: readonly InlinedFunction[];
+  /**
+   * The names of the registers whose values are known in the frame, in `arch.registers` order: all of a context, of callers those that
+   * a rule restored or that no function changes. Frames share these lists. Null where that was not recorded.
+   */
+  readonly knownRegisters: readonly string[] | null;
 }

@@ -1,17 +1,42 @@
-/** The registers of the frame that is being unwound. */
+/** The registers of the frame that is being unwound, and which of them are known. */
 import type { Arch } from '../arch/arch.js';
+
+/** Registers of one CPU as a mask; see `RegisterState.known`. */
+export interface RegisterSet {
+  readonly known: number;
+  readonly knownAbove: number;
+}
+
+/** The mask of these registers. */
+export function registerSet(indices: readonly number[]): RegisterSet {
+  let known = 0;
+  let knownAbove = 0;
+  for (const index of indices) {
+    if (index < 32) known |= 1 << index;
+    else knownAbove |= 1 << index;
+  }
+  return { known, knownAbove };
+}
 
 /** Above this an address is not one: 2^53. */
 const HIGH_LIMIT = 0x200000;
+const ALL = -1;
 
 /**
  * The registers of the frame that is being unwound, in `arch.registers` order, every bit kept: two 32-bit words per register,
  * low then high. 32-bit CPUs keep the high word 0.
+ *
+ * A register may be unknown: the word is then whatever an inner frame had there. `pc` and `sp` always are known.
  */
 export class RegisterState {
   readonly arch: Arch;
+  /** The registers that every function keeps. */
+  readonly kept: RegisterSet;
   /** Register `i`: low word at `2 * i`, high word at `2 * i + 1`. */
   readonly words: Uint32Array;
+  /** The registers that are known, as a mask: of register `i` bit `i` of `known`, from 32 on bit `i - 32` of `knownAbove`. */
+  known = ALL;
+  knownAbove = ALL;
   /** Whether the return address is signed (arm64 pointer authentication, DWARF pseudo register 34); set by the last step. */
   returnAddressSigned = false;
   /** Dex pc found by the last step, 0 when none. */
@@ -24,6 +49,7 @@ export class RegisterState {
 
   constructor(arch: Arch) {
     this.arch = arch;
+    this.kept = registerSet(arch.calleeSaved);
     this.words = new Uint32Array(2 * arch.registers.length);
   }
 
@@ -32,6 +58,8 @@ export class RegisterState {
     this.returnAddressSigned = false;
     this.dexPc = 0;
     this.signalFrame = false;
+    this.known = ALL;
+    this.knownAbove = ALL;
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
     const count = Math.min(this.words.length, file.byteLength >>> 2);
     this.words.fill(0);
@@ -40,6 +68,8 @@ export class RegisterState {
 
   copyFrom(other: RegisterState): void {
     this.words.set(other.words);
+    this.known = other.known;
+    this.knownAbove = other.knownAbove;
     this.returnAddressSigned = other.returnAddressSigned;
     this.dexPc = other.dexPc;
     this.signalFrame = other.signalFrame;
@@ -50,6 +80,21 @@ export class RegisterState {
   /** The register as an address: exact below 2^53, not a safe integer above. */
   get(index: number): number {
     return this.words[2 * index + 1]! * 0x100000000 + this.words[2 * index]!;
+  }
+
+  isKnown(index: number): boolean {
+    return ((index < 32 ? this.known : this.knownAbove) & (1 << index)) !== 0;
+  }
+
+  setKnown(index: number): void {
+    if (index < 32) this.known |= 1 << index;
+    else this.knownAbove |= 1 << index;
+  }
+
+  /** Of the registers that are known, only these stay so. */
+  keep({ known, knownAbove }: RegisterSet): void {
+    this.known &= known;
+    this.knownAbove &= knownAbove;
   }
 
   /** Whether the register can be an address at all. */

@@ -2,23 +2,20 @@
 import type { Arch } from '../arch/arch.js';
 import type { Memory } from '../bytes/memory.js';
 import { WordMemory } from '../bytes/word-memory.js';
-import type { SymbolProvider, SymbolSource } from '../symbols/provider.js';
-import { describeRule } from './describe-rule.js';
+import type { SymbolSource } from '../symbols/provider.js';
+import { matchTrampoline } from './code-bytes.js';
 import type { Explain } from './explain.js';
-import { CFI, CONTEXT, DEX, EXIDX, JIT, LEAF, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
+import { CFI, CONTEXT, DEX, JIT, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
 import { FrameBuffer } from './frame-buffer.js';
 import { nameFrames } from './frame-names.js';
-import { Fallbacks } from './guesses/fallbacks.js';
-import { type Image, matchTrampoline } from './image.js';
-import type { ImageCache } from './image-cache.js';
-import type { Mapping } from './mapping.js';
-import { MappingTable } from './mapping-table.js';
-import type { DexSource, JitSource, ModuleSource } from './module.js';
-import { type MappedImage, ProcessImages } from './process-images.js';
+import { type Guesses, NO_WAY_ON } from './guesses/guesses.js';
+import type { MappingTable } from './mapping-table.js';
+import type { CodeModule, DexSource, JitSource, MappedModule, ModuleFinder } from './module.js';
+import { ProcessModules } from './process-modules.js';
 import { RegisterState } from './registers.js';
+import { DEFAULT_RULES, type RuleSet } from './rule-set.js';
 import { stepSignal } from './rules/signal.js';
-import { runtimeCode } from './runtime/runtime-code.js';
-import { FINISHED, NOT_COVERED, STEPPED, type StepStatus } from './stepper.js';
+import { FINISHED, NOT_COVERED, STEPPED, type StepStatus } from './rules/stepper.js';
 
 const PROT_EXEC = 4;
 const DEFAULT_MAX_FRAMES = 256;
@@ -26,21 +23,19 @@ const FIRST_PAGE = 4096;
 
 export interface UnwinderOptions {
   readonly arch: Arch;
-  readonly mappings: readonly Mapping[];
+  readonly mappings: MappingTable;
   readonly memory: Memory;
-  readonly files: ModuleSource;
-  readonly naming: SymbolProvider;
-  readonly cache?: ImageCache;
-  /** Code made at run time, and dex pcs; by default what the process tells debuggers. */
+  /** What finds the modules behind mappings, in the order in which they are asked. */
+  readonly finders: readonly ModuleFinder[];
+  /** A name as frames print it. @default as the symbols have it */
+  readonly demangle?: (name: string) => string;
+  /** Code made at run time, and dex pcs. */
   readonly jit?: JitSource;
   readonly dex?: DexSource;
   /** Names for absolute addresses in code that no image describes (perf's map files). */
   readonly codeNames?: SymbolSource;
-  /**
-   * Results exactly as Android's unwinder gives them: no frame pointers, no scan, no check of what the tables say.
-   * @default false
-   */
-  readonly strict?: boolean;
+  /** @default DEFAULT_RULES */
+  readonly rules?: RuleSet;
   /** @default 256 */
   readonly maxFrames?: number;
   /** Bits of a code address that carry its signature (arm64; NT_ARM_PAC_MASK). @default 0n */
@@ -52,23 +47,22 @@ export interface UnwinderOptions {
 export type StopReason = 'end' | 'max frames' | 'repeated frame' | 'device memory' | 'no way on';
 
 /**
- * Unwinds the stacks of one process. Sans I/O: memory, files, names come through the options, registers through `walk`.
+ * Unwinds the stacks of one process. Sans I/O: memory, modules, names come through the options, registers through `walk`. What files
+ * the modules are made of it does not know: `elfUnwinder` makes one for a process of ELF images.
  *
  * `walk` leaves the frames in `frames`, as numbers; `named` turns them into values. A walk over plain table rules allocates nothing.
  */
 export class Unwinder {
   readonly arch: Arch;
-  readonly images: ProcessImages;
+  readonly modules: ProcessModules;
   readonly memory: WordMemory;
   readonly frames: FrameBuffer;
   /** Why the last walk ended. */
   stop: StopReason = 'end';
   readonly #options: UnwinderOptions;
-  readonly #strict: boolean;
+  readonly #rules: RuleSet;
   readonly #explain: Explain | null;
-  readonly #fallbacks: Fallbacks;
-  readonly #jit: JitSource;
-  readonly #dex: DexSource;
+  readonly #guesses: Guesses;
   readonly #code = new Uint8Array(16);
 
   // The state of a walk. `#registers` are those of the frame that comes next, `#saved` those of the frame before its step.
@@ -78,34 +72,22 @@ export class Unwinder {
   #trust = CONTEXT;
   /** Whether the next frame's pc is a return address: the call lies before it. */
   #adjust = false;
-  /** Strict: the next frame is a guess, dropped when it cannot be stepped either. */
-  #speculative = false;
-  // The frame being stepped: its number, its image, and the pc to look up there.
+  // The frame being stepped: its number, its module, and the pc to look up there.
   #frame = 0;
-  #image: Image | null = null;
+  #module: CodeModule | null = null;
   #lookup = 0;
 
   constructor(options: UnwinderOptions) {
-    const mappings = new MappingTable(options.mappings);
     this.arch = options.arch;
     this.#options = options;
-    this.#strict = options.strict ?? false;
+    this.#rules = options.rules ?? DEFAULT_RULES;
     this.#explain = options.explain ?? null;
     this.memory = new WordMemory(options.memory);
     this.frames = new FrameBuffer(Math.max(1, options.maxFrames ?? DEFAULT_MAX_FRAMES));
-    this.images = new ProcessImages({ ...options, mappings });
+    this.modules = new ProcessModules(options.arch, options.mappings, options.finders);
     this.#registers = new RegisterState(options.arch);
     this.#saved = new RegisterState(options.arch);
-    const told = runtimeCode({
-      images: this.images,
-      memory: options.memory,
-      files: options.files,
-      naming: options.naming,
-      strict: this.#strict,
-    });
-    this.#jit = options.jit ?? told.jit;
-    this.#dex = options.dex ?? told.dex;
-    this.#fallbacks = new Fallbacks(this.images, this.memory);
+    this.#guesses = this.#rules.guesses(this.modules, this.memory);
   }
 
   /** Unwinds one stack and names it. */
@@ -122,11 +104,10 @@ export class Unwinder {
     registers.pacMaskLow = Number(mask & 0xffffffffn);
     registers.pacMaskHigh = Number((mask >> 32n) & 0xffffffffn);
     this.frames.count = 0;
-    this.#fallbacks.reset();
+    this.#guesses.reset();
     this.#trust = CONTEXT;
     this.#adjust = false;
-    this.#speculative = false;
-    if (this.images.mappings.find(registers.pc) < 0) stripSignature(registers);
+    if (this.modules.mappings.find(registers.pc) < 0) stripSignature(registers);
     let stop: StopReason | null = null;
     while (stop === null) stop = this.frames.count < this.frames.capacity ? this.#advance() : 'max frames';
     this.stop = stop;
@@ -138,15 +119,16 @@ export class Unwinder {
     const registers = this.#registers;
     const saved = this.#saved;
     const frames = this.frames;
-    let mapping = this.images.mappings.find(registers.pc);
-    if (mapping < 0 && !this.#strict && this.#guessMask()) mapping = this.images.mappings.find(registers.pc);
+    const { mappings } = this.modules;
+    let mapping = mappings.find(registers.pc);
+    if (mapping < 0 && this.#rules.guessAddressMask && this.#guessMask()) mapping = mappings.find(registers.pc);
     const pc = registers.pc;
-    const mapped = mapping < 0 ? null : this.images.at(mapping);
+    const mapped = mapping < 0 ? null : this.modules.at(mapping);
     const relPc = mapped === null ? pc : pc + mapped.bias;
-    const adjustment = mapped !== null && this.#adjust ? this.#adjustment(relPc, mapped.image) : 0;
-    this.#image = mapped === null ? null : mapped.image;
+    const adjustment = mapped !== null && this.#adjust ? this.#adjustment(relPc, mapped.module) : 0;
+    this.#module = mapped === null ? null : mapped.module;
     this.#lookup = (mapped?.absolute ? pc : relPc) - adjustment;
-    if (mapped !== null && mapped.image === null) this.#findJit(mapping, pc - adjustment);
+    if (mapped !== null && mapped.module === null) this.#findJit(mapping, pc - adjustment);
     if (registers.dexPc !== 0) {
       this.#addDexFrame(registers.dexPc, registers.sp);
       registers.dexPc = 0;
@@ -158,33 +140,39 @@ export class Unwinder {
       relPc - adjustment,
       this.#lookup,
       mapping,
-      this.#image,
+      this.#module,
       this.#trust,
     );
+    frames.known[frame] = registers.known;
+    frames.knownAbove[frame] = registers.knownAbove;
     this.#frame = frame;
     if (this.#explain !== null) this.#explainFrame(mapped);
     saved.copyFrom(registers);
     registers.signalFrame = false;
     const device = mapped !== null && this.#inDevice(mapping, registers.sp);
     let status = mapped === null || device ? NOT_COVERED : this.#step(mapped, pc, relPc);
-    const refused = status === FINISHED && !this.#strict && this.#isRefusal();
+    const refused = status === FINISHED && this.#rules.checkTables && this.#isRefusal();
     if (refused) status = NOT_COVERED;
     if (registers.signalFrame && adjustment !== 0) {
       // What was interrupted is no call.
-      const lookup = this.#image === mapped?.image ? relPc : pc;
+      const lookup = this.#module === mapped?.module ? relPc : pc;
       this.#lookup = lookup;
       frames.pc[frame] = pc;
       frames.relPc[frame] = relPc;
       frames.lookup[frame] = lookup;
     }
     if (status === FINISHED) return 'end';
-    const stop = this.#strict ? this.#nextStrictly(status, device) : this.#next(status, device);
+    if (!this.#rules.registerValidity) {
+      registers.known = -1;
+      registers.knownAbove = -1;
+    }
+    const stop = this.#next(status, device);
     if (stop === 'no way on' && refused) return 'end';
     return stop ?? (this.#unchanged() ? 'repeated frame' : null);
   }
 
   /** Steps by what is known for certain: the kernel's saved registers, then the tables. */
-  #step(mapped: MappedImage, pc: number, relPc: number): StepStatus {
+  #step(mapped: MappedModule, pc: number, relPc: number): StepStatus {
     const registers = this.#registers;
     const trampoline = this.#trampoline(mapped, pc, relPc);
     if (trampoline >= 0 && stepSignal(this.arch.trampolines[trampoline]!, registers, this.memory)) {
@@ -193,11 +181,11 @@ export class Unwinder {
       this.#explain?.({ frame: this.#frame, kind: 'rule', text: 'signal trampoline' });
       return STEPPED;
     }
-    const image = this.#image;
-    if (image === null) return NOT_COVERED;
-    const status = image.step(this.#lookup, registers, this.memory, this.#saved);
-    this.#trust = image.lastSource === 'exidx' ? EXIDX : CFI;
-    if (this.#explain !== null) this.#explainStep(image, status);
+    const module = this.#module;
+    if (module === null) return NOT_COVERED;
+    const status = module.step(this.#lookup, registers, this.memory, this.#saved);
+    this.#trust = module.last.trust;
+    if (this.#explain !== null) this.#explainStep(module, status);
     return status;
   }
 
@@ -205,67 +193,33 @@ export class Unwinder {
   #next(status: StepStatus, device: boolean): StopReason | null {
     const registers = this.#registers;
     const context = !this.#adjust;
-    if (device) return 'device memory';
+    const { checkTables } = this.#rules;
     if (status === STEPPED) {
-      this.#adjust = !registers.signalFrame;
+      this.#adjust = !checkTables || !registers.signalFrame;
+      this.#guesses.stepped();
+      if (!checkTables) return null;
       // A signal handler may run on another stack; a call does not.
       if (registers.signalFrame || registers.sp >= this.#saved.sp) return null;
       this.#explain?.({ frame: this.#frame, kind: 'rejected', text: 'the sp of the caller would be below the frame' });
     }
-    // A table led into the first page, where no code is: the start code's caller, so to say. Nothing is behind it.
-    if (!context && this.#saved.pc < FIRST_PAGE) return 'end';
-    this.#adjust = true;
-    registers.copyFrom(this.#saved);
-    this.#trust = this.#fallbacks.step(registers, context, this.#image, this.#lookup, this.#frame, this.#explain);
-    return this.#trust < 0 ? 'no way on' : null;
-  }
-
-  /** The same as Android does it: one guess, which must lead to a frame that can be stepped. */
-  #nextStrictly(status: StepStatus, device: boolean): StopReason | null {
-    const frames = this.frames;
-    this.#adjust = true;
-    if (status === STEPPED) {
-      this.#speculative = false;
-      return null;
-    }
-    if (this.#speculative) {
-      // With two frames and a wild first pc, the guess is all there is.
-      if (frames.count > 2 || (frames.count > 0 && this.images.mappings.find(frames.pc[0]!) >= 0)) frames.count--;
+    if (this.#guesses.drops(this.frames)) {
+      this.frames.count--;
       return 'no way on';
     }
     if (device) return 'device memory';
-    this.#registers.copyFrom(this.#saved);
-    if (!this.#takeReturnAddress()) return 'no way on';
-    this.#speculative = true;
-    this.#trust = LEAF;
-    return null;
-  }
-
-  /** Sets the pc, and nothing else, to what the link register or the top of the stack holds. */
-  #takeReturnAddress(): boolean {
-    const registers = this.#registers;
-    const { pc, lr, returnOnStack, wordSize } = this.arch;
-    let low = 0;
-    let high = 0;
-    if (returnOnStack) {
-      const memory = this.memory;
-      if (!(wordSize === 8 ? memory.word64(registers.sp) : memory.word32(registers.sp))) return false;
-      low = memory.lo;
-      high = memory.hi;
-    } else {
-      low = registers.words[2 * lr]!;
-      high = registers.words[2 * lr + 1]!;
-    }
-    if (registers.words[2 * pc] === low && registers.words[2 * pc + 1] === high) return false;
-    registers.setWords(pc, low, high);
-    return true;
+    // A table led into the first page, where no code is: the start code's caller, so to say. Nothing is behind it.
+    if (checkTables && !context && this.#saved.pc < FIRST_PAGE) return 'end';
+    this.#adjust = true;
+    registers.copyFrom(this.#saved);
+    const stuck = { context, module: this.#module, pc: this.#lookup, frame: this.#frame };
+    this.#trust = this.#guesses.step(registers, stuck, this.#explain);
+    return this.#trust === NO_WAY_ON ? 'no way on' : null;
   }
 
   /** Whether the end that a table told is only that it knows nothing. */
   #isRefusal(): boolean {
-    const image = this.#image;
-    if (image === null || !image.lastRefused || image.isStartCode(this.#lookup)) return false;
-    return true;
+    const module = this.#module;
+    return module?.last.refused === true && !module.isStartCode(this.#lookup);
   }
 
   #unchanged(): boolean {
@@ -291,7 +245,7 @@ export class Unwinder {
     for (const bits of addressBits) {
       const mask = (0xffffffff << (bits - 32)) >>> 0;
       const high = (registers.words[2 * pc + 1]! & ~mask) >>> 0;
-      if (!this.images.mappings.isExecutable(high * 0x100000000 + registers.words[2 * pc]!)) continue;
+      if (!this.modules.mappings.isExecutable(high * 0x100000000 + registers.words[2 * pc]!)) continue;
       registers.pacMaskHigh = mask;
       stripSignature(registers);
       return true;
@@ -300,76 +254,78 @@ export class Unwinder {
   }
 
   /** Bytes from the end of the call instruction's start to its return address. */
-  #adjustment(relPc: number, image: Image | null): number {
+  #adjustment(relPc: number, module: CodeModule | null): number {
     if (!this.arch.thumb) return relPc < this.arch.callSize ? 0 : this.arch.callSize;
-    if (image === null) return 2;
-    const offset = relPc - image.elf.loadBias;
+    if (module === null) return 2;
+    const offset = relPc - module.code.first;
     if (offset < 5) return (offset < 0 ? relPc : offset) < 2 ? 0 : 2;
-    return offset % 2 === 1 ? image.thumbCallSize(offset) : 4;
+    return offset % 2 === 1 ? module.code.thumbCallSize(relPc) : 4;
   }
 
-  #trampoline(mapped: MappedImage, pc: number, relPc: number): number {
-    const image = mapped.image;
+  #trampoline(mapped: MappedModule, pc: number, relPc: number): number {
+    const { module } = mapped;
+    const anywhere = this.#rules.trampolinesAnywhere;
     // Bit 0 of a Thumb pc is no part of its address.
-    const bit = this.arch.thumb && !this.#strict ? pc % 2 : 0;
-    if (image !== null) return image.trampolineAt(relPc - bit - image.elf.loadBias);
-    if (this.#strict) return -1;
+    const bit = this.arch.thumb && anywhere ? pc % 2 : 0;
+    if (module !== null) return module.code.trampolineAt(relPc - bit);
+    if (!anywhere) return -1;
     const got = this.memory.read(pc - bit, this.#code);
     return matchTrampoline(this.arch, this.#code.subarray(0, got));
   }
 
   #inDevice(mapping: number, sp: number): boolean {
-    const { mappings } = this.images;
+    const { mappings } = this.modules;
     if (mappings.device[mapping] === 1) return true;
     const stack = mappings.find(sp);
     return stack >= 0 && mappings.device[stack] === 1;
   }
 
   #findJit(mapping: number, pc: number): void {
-    if ((this.images.mappings.mappings[mapping]!.prot & PROT_EXEC) === 0) return;
-    const elf = this.#jit.find(pc);
-    if (elf === null) return;
-    this.#image = this.images.jit(elf);
+    if ((this.modules.mappings.mappings[mapping]!.prot & PROT_EXEC) === 0) return;
+    const module = this.#options.jit?.find(pc) ?? null;
+    if (module === null) return;
+    this.#module = module;
     this.#lookup = pc;
     if (this.#trust === CFI) this.#trust = JIT;
   }
 
   #addDexFrame(dexPc: number, sp: number): void {
-    const mapping = this.images.mappings.find(dexPc);
-    const relPc = mapping < 0 ? dexPc : dexPc - this.images.mappings.mappings[mapping]!.start;
-    this.frames.push(dexPc, sp, relPc, dexPc, mapping, null, DEX);
+    const mapping = this.modules.mappings.find(dexPc);
+    const relPc = mapping < 0 ? dexPc : dexPc - this.modules.mappings.mappings[mapping]!.start;
+    const frame = this.frames.push(dexPc, sp, relPc, dexPc, mapping, null, DEX);
+    this.frames.known[frame] = 0;
+    this.frames.knownAbove[frame] = 0;
   }
 
-  #explainFrame(mapped: MappedImage | null): void {
+  #explainFrame(mapped: MappedModule | null): void {
     const frame = this.#frame;
     const { pc, sp, relPc, trust } = this.frames;
     const why =
-      mapped === null ? 'in no mapping' : mapped.image === null ? mapped.error : `relPc ${hex(relPc[frame]!)}`;
+      mapped === null ? 'in no mapping' : mapped.module === null ? mapped.error : `relPc ${hex(relPc[frame]!)}`;
     const text = `pc ${hex(pc[frame]!)} sp ${hex(sp[frame]!)} found by ${TRUSTS[trust[frame]!]}, ${why}`;
     this.#explain?.({ frame, kind: 'frame', text });
   }
 
-  #explainStep(image: Image, status: StepStatus): void {
+  #explainStep(module: CodeModule, status: StepStatus): void {
     const frame = this.#frame;
-    if (image.lastError !== '') this.#explain?.({ frame, kind: 'rejected', text: image.lastError });
+    const { source, error, refused } = module.last;
+    if (error !== '') this.#explain?.({ frame, kind: 'rejected', text: error });
     if (status === NOT_COVERED) this.#explain?.({ frame, kind: 'rejected', text: 'no unwind table covers the pc' });
     if (status !== STEPPED && status !== FINISHED) return;
-    const source = image.lastSource ?? 'eh_frame';
-    const cfi = image.cfi(source);
-    const rule = cfi === null ? '' : `: ${describeRule(cfi.table, cfi.table.find(this.#lookup), this.arch)}`;
-    const end = status !== FINISHED ? '' : image.lastRefused ? ' (cannot unwind)' : ' (outermost)';
-    this.#explain?.({ frame, kind: 'rule', text: `${source}${rule}${end}` });
+    const rule = module.describe(this.#lookup);
+    const end = status !== FINISHED ? '' : refused ? ' (cannot unwind)' : ' (outermost)';
+    this.#explain?.({ frame, kind: 'rule', text: `${source}${rule === '' ? '' : `: ${rule}`}${end}` });
   }
 
   /** The frames of the last walk with their names. */
   named(): UnwoundFrame[] {
-    const { naming, codeNames } = this.#options;
+    const { demangle, codeNames, dex } = this.#options;
     return nameFrames(this.frames, {
-      images: this.images,
-      dex: this.#dex,
+      modules: this.modules,
+      dex: dex ?? null,
       codeNames: codeNames ?? null,
-      demangle: naming.demangle,
-      strict: this.#strict,
+      demangle: demangle ?? ((name) => name),
+      dexOutsideMappings: this.#rules.runtime.dexOutsideMappings,
     });
   }
 }

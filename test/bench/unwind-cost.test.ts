@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { x86_64 } from '../../src/arch/x86_64.js';
 import { BufferSource } from '../../src/bytes/byte-source.js';
 import { BufferMemory } from '../../src/bytes/memory.js';
-import { Unwinder } from '../../src/unwind/unwinder.js';
+import { elfUnwinder } from '../../src/unwind/elf/elf-unwinder.js';
 import {
   buildImage,
   CODE_SIZE,
@@ -48,7 +48,7 @@ function bytesPerCall(act: () => void, calls: number): number {
 describe('the cost of a warm frame', () => {
   const image = new BufferSource(buildImage(x86_64, FUNCTIONS));
   const words = Array.from({ length: 2 * FRAMES + 8 }, (_, i) => (i % 2 === 1 && i < 2 * FRAMES ? RETURN : 0));
-  const unwinder = new Unwinder({
+  const unwinder = elfUnwinder({
     arch: x86_64,
     mappings: [
       mapping({ start: IMAGE, end: IMAGE + CODE_SIZE, name: '/bin/it', inode: 1 }),

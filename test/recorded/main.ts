@@ -8,7 +8,9 @@ import { prepareXz } from '../../src/objects/elf/xz.js';
 import { Demangler } from '../../src/symbols/demangle/demangle.js';
 import { loadDemangleAddon } from '../../src/symbols/demangle/demangle-addon.js';
 import { naming } from '../../src/symbols/naming.js';
-import { Unwinder } from '../../src/unwind/unwinder.js';
+import { elfUnwinder } from '../../src/unwind/elf/elf-unwinder.js';
+import { ANDROID_RULES } from './android-rules.js';
+import { BisectedSymbols } from './bisected-symbols.js';
 import { loadCase } from './case.js';
 import { differences } from './compare.js';
 
@@ -17,15 +19,15 @@ export function runCase(directory: string, explain = false): string[] {
   const recorded = loadCase(directory);
   const demangler = new Demangler(loadDemangleAddon().demangle, { rustLegacy: false });
   const { arch, mappings, memory, files, maxFrames, pacMask } = recorded;
-  const unwinder = new Unwinder({
+  const unwinder = elfUnwinder({
     arch,
     mappings,
     memory,
     files,
     maxFrames,
     pacMask,
-    naming: naming(demangler.demangle, { dynamic: false, bisect: true }),
-    strict: true,
+    naming: naming(demangler.demangle, { dynamic: false, Table: BisectedSymbols }),
+    rules: ANDROID_RULES,
     ...(explain
       ? { explain: (decision) => console.log(`  ${decision.frame} ${decision.kind}: ${decision.text}`) }
       : {}),

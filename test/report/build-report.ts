@@ -60,6 +60,9 @@ export function frame(values: Partial<Frame> = {}): Frame {
     functionOffset: 0,
     buildId: null,
     trust: 'cfi',
+    source: null,
+    inlined: [],
+    knownRegisters: null,
     ...values,
   };
 }

@@ -4,8 +4,9 @@ import { byName } from '../../src/arch/index.js';
 import { BufferSource } from '../../src/bytes/byte-source.js';
 import { BufferMemory } from '../../src/bytes/memory.js';
 import type { FunctionAt } from '../../src/symbols/provider.js';
-import { Unwinder } from '../../src/unwind/unwinder.js';
+import { elfUnwinder } from '../../src/unwind/elf/elf-unwinder.js';
 import { buildElf, words } from '../objects/elf/elf-builder.js';
+import { rulesOf } from '../recorded/android-rules.js';
 import { EM_ARM } from './exidx-builder.js';
 import { IMAGE, mapping, registerFile, STACK, wordsOf } from './walk-builder.js';
 
@@ -58,16 +59,16 @@ function image(entry: number): Uint8Array {
 interface Walk {
   readonly entry?: number;
   readonly names?: Readonly<Record<number, string>>;
-  readonly strict?: boolean;
+  readonly android?: boolean;
 }
 
-function walk({ entry = 0, names = {}, strict = false }: Walk) {
+function walk({ entry = 0, names = {}, android = false }: Walk) {
   const source = new BufferSource(image(entry));
   const functionAt = (address: number): FunctionAt | null => {
     const start = Number(Object.keys(names).find((at) => address >= Number(at) && address < Number(at) + 0x80));
     return Number.isNaN(start) ? null : { name: names[start]!, offset: address - start };
   };
-  const unwinder = new Unwinder({
+  const unwinder = elfUnwinder({
     arch: arm,
     mappings: [
       mapping({ start: IMAGE, end: IMAGE + TEXT + SIZE, name: '/lib/it.so', inode: 1 }),
@@ -76,7 +77,7 @@ function walk({ entry = 0, names = {}, strict = false }: Walk) {
     memory: new BufferMemory(STACK, wordsOf(arm, [44, IMAGE + OUTER_RETURN, 0, IMAGE + START_RETURN, 0, 0])),
     files: { file: ({ name }) => (name === '/lib/it.so' ? source : null) },
     naming: { symbols: () => ({ functionAt }), demangle: (name) => name },
-    strict,
+    rules: rulesOf(android),
   });
   const registers = { pc: IMAGE + 0x1104, sp: STACK, lr: IMAGE + OUTER_RETURN, cpsr: THUMB_STATE };
   const { frames, stop } = unwinder.unwind(registerFile(arm, registers));
@@ -100,7 +101,7 @@ describe('functions that the index refuses', () => {
     expect(walk({})).toEqual({ frames: ['1104 context', '1205 code', '1301 code'], stop: 'end' });
   });
 
-  it('end the stack in strict mode, as they do on Android', () => {
-    expect(walk({ strict: true })).toEqual({ frames: ['1104 context'], stop: 'end' });
+  it("end the stack by Android's rules", () => {
+    expect(walk({ android: true })).toEqual({ frames: ['1104 context'], stop: 'end' });
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ArchName } from '../../src/arch/arch.js';
 import { byName } from '../../src/arch/index.js';
+import { DEFAULT_RULES } from '../../src/unwind/rule-set.js';
 import { le } from '../objects/dwarf/frame-builder.js';
+import { ANDROID_RULES, rulesOf } from '../recorded/android-rules.js';
 import { type FunctionSpec, IMAGE, type ProcessSpec, STACK, unwindProcess } from './walk-builder.js';
 
 const x86_64 = byName('x86_64');
@@ -42,8 +44,8 @@ describe('a walk by tables', () => {
     });
   });
 
-  it('gives the same in strict mode', () => {
-    expect(unwindProcess({ ...plain, strict: true }).lines).toEqual(unwindProcess(plain).lines);
+  it('gives the same by Android’s rules', () => {
+    expect(unwindProcess({ ...plain, rules: ANDROID_RULES }).lines).toEqual(unwindProcess(plain).lines);
   });
 
   it('looks a call up that is the last instruction of its function', () => {
@@ -69,11 +71,11 @@ describe('a walk by tables', () => {
   it('ends when a frame leads to itself', () => {
     // CFA = rsp, return address in rbx, which points to the frame itself.
     const loop = [{ name: 'loop', start: 0x1000, size: 0x100, instructions: [0x0e, 0, 0x09, 16, 3] }];
-    for (const strict of [true, false]) {
+    for (const rules of [ANDROID_RULES, DEFAULT_RULES]) {
       const spec = {
         ...plain,
         functions: loop,
-        strict,
+        rules,
         registers: { rip: IMAGE + 0x1010, rsp: STACK, rbx: IMAGE + 0x1010 },
       };
       expect(unwindProcess(spec)).toMatchObject({ stop: 'repeated frame', lines: ['loop+16 context'] });
@@ -161,28 +163,28 @@ describe('what is wrong with a step', () => {
     const checked = unwindProcess(spec);
     expect(checked.decisions.map(({ text }) => text)).toContain('the sp of the caller would be below the frame');
     expect(checked.lines).toEqual(['back+16 context']);
-    expect(unwindProcess({ ...spec, strict: true }).lines).toEqual(['back+16 context', 'start+79 cfi']);
+    expect(unwindProcess({ ...spec, rules: ANDROID_RULES }).lines).toEqual(['back+16 context', 'start+79 cfi']);
   });
 });
 
 describe('device memory', () => {
-  it.each([true, false])('is never unwound through (strict %s)', (strict) => {
+  it.each([true, false])('is never unwound through (Android’s rules: %s)', (android) => {
     const more = [
       { start: 0x900000, end: 0x901000, name: '/dev/gpu' },
       { start: 0xa00000, end: 0xa01000, name: '/dev/ashmem/jit' },
     ];
-    const inDevice = { ...plain, strict, more, registers: { rip: 0x900010, rsp: STACK } };
+    const inDevice = { ...plain, rules: rulesOf(android), more, registers: { rip: 0x900010, rsp: STACK } };
     expect(unwindProcess(inDevice)).toMatchObject({ stop: 'device memory', lines: ['0x900010 context'] });
-    const onDevice = { ...plain, strict, more, registers: { ...plain.registers, rsp: 0x900010 } };
+    const onDevice = { ...plain, rules: rulesOf(android), more, registers: { ...plain.registers, rsp: 0x900010 } };
     expect(unwindProcess(onDevice)).toMatchObject({ stop: 'device memory', lines: ['leaf+16 context'] });
-    expect(unwindProcess({ ...plain, strict, more, registers: { rip: 0xa00010, rsp: STACK } }).stop).not.toBe(
-      'device memory',
-    );
+    expect(
+      unwindProcess({ ...plain, rules: rulesOf(android), more, registers: { rip: 0xa00010, rsp: STACK } }).stop,
+    ).not.toBe('device memory');
   });
 });
 
-describe('strict mode', () => {
-  const wild = { ...plain, strict: true, registers: { ...plain.registers, rip: 0x10 } };
+describe('Android’s rules', () => {
+  const wild = { ...plain, rules: ANDROID_RULES, registers: { ...plain.registers, rip: 0x10 } };
 
   it('tries the top of the stack once, without moving sp', () => {
     const stack = [IMAGE + 0x1350, IMAGE + 0x1150, 0x22, IMAGE + 0x1050];
@@ -197,7 +199,7 @@ describe('strict mode', () => {
     expect(kept).toMatchObject({ stop: 'no way on', lines: ['0x10 context', 'bare+79 leaf'] });
     const dropped = unwindProcess({
       ...plain,
-      strict: true,
+      rules: ANDROID_RULES,
       functions: bare,
       registers: { rip: IMAGE + 0x1310, rsp: STACK },
       stack: [IMAGE + 0x1380],
@@ -260,20 +262,23 @@ describe('signed return addresses (arm64)', () => {
   const pacMask = 0xffffn << 48n;
 
   it('are stripped by the mask where the table says that they are signed', () => {
-    expect(unwindProcess({ ...spec, pacMask, strict: true }).lines).toEqual(['signed+16 context', 'start+76 cfi']);
-    const notSigned = { ...spec, registers: { pc: IMAGE + 0x1410, sp: STACK }, pacMask, strict: true };
+    expect(unwindProcess({ ...spec, pacMask, rules: ANDROID_RULES }).lines).toEqual([
+      'signed+16 context',
+      'start+76 cfi',
+    ]);
+    const notSigned = { ...spec, registers: { pc: IMAGE + 0x1410, sp: STACK }, pacMask, rules: ANDROID_RULES };
     expect(unwindProcess(notSigned).lines.length).toBe(1 + 1);
     expect(unwindProcess(notSigned).lines[1]).not.toMatch(/start/);
   });
 
-  it('are guessed without a mask, outside strict mode', () => {
+  it('are guessed without a mask, beyond Android’s rules', () => {
     expect(unwindProcess(spec).lines).toEqual(['signed+16 context', 'start+76 cfi']);
-    expect(unwindProcess({ ...spec, strict: true }).lines[1]).not.toMatch(/start/);
+    expect(unwindProcess({ ...spec, rules: ANDROID_RULES }).lines[1]).not.toMatch(/start/);
   });
 
   it('may be in the pc itself', () => {
     const registers = { pc: SIGNATURE | BigInt(IMAGE + 0x1310), sp: STACK };
-    expect(unwindProcess({ ...spec, registers, pacMask, strict: true }).lines).toEqual([
+    expect(unwindProcess({ ...spec, registers, pacMask, rules: ANDROID_RULES }).lines).toEqual([
       'signed+16 context',
       'start+76 cfi',
     ]);
@@ -313,9 +318,9 @@ describe('code made at run time', () => {
 describe.each<ArchName>(['x86_64', 'x86', 'arm64', 'arm', 'riscv64'])('hostile registers on %s', (name) => {
   it.each([0n, 1n, 0xffffffffn, 2n ** 53n - 1n, 2n ** 63n, 2n ** 64n - 1n])('all %s do no harm', (value) => {
     const arch = byName(name);
-    for (const strict of [true, false]) {
+    for (const rules of [ANDROID_RULES, DEFAULT_RULES]) {
       const registers = Object.fromEntries(arch.registers.map((register) => [register.name, value]));
-      const { frames } = unwindProcess({ arch, registers, strict, maxFrames: 16 });
+      const { frames } = unwindProcess({ arch, registers, rules, maxFrames: 16 });
       expect(frames.length).toBeGreaterThanOrEqual(1);
     }
   });

@@ -3,10 +3,11 @@ import type { Arch } from '../../src/arch/arch.js';
 import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
 import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
 import type { FunctionAt, SymbolProvider } from '../../src/symbols/provider.js';
+import { type ElfUnwinderOptions, elfUnwinder } from '../../src/unwind/elf/elf-unwinder.js';
 import type { Decision } from '../../src/unwind/explain.js';
 import type { UnwoundFrame } from '../../src/unwind/frame.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
-import { type StopReason, Unwinder, type UnwinderOptions } from '../../src/unwind/unwinder.js';
+import type { StopReason } from '../../src/unwind/unwinder.js';
 import { FrameBuilder, le } from '../objects/dwarf/frame-builder.js';
 import { buildElf } from '../objects/elf/elf-builder.js';
 
@@ -67,7 +68,7 @@ export function buildImage(arch: Arch, functions: readonly FunctionSpec[]): Uint
 export const IMAGE = 0x400000;
 export const STACK = 0x7ff000;
 
-export interface ProcessSpec extends Partial<UnwinderOptions> {
+export interface ProcessSpec extends Partial<ElfUnwinderOptions> {
   readonly arch: Arch;
   readonly functions?: readonly FunctionSpec[];
   /** Words of the stack from STACK on; its mapping is a page longer. */
@@ -138,7 +139,7 @@ export function unwindProcess(spec: ProcessSpec): Unwound {
     read: (address, into) => stackMemory.read(address, into) || (moreMemory?.read(address, into) ?? 0),
   };
   const decisions: Decision[] = [];
-  const unwinder = new Unwinder({
+  const unwinder = elfUnwinder({
     arch,
     mappings: [
       mapping({ start: IMAGE, end: IMAGE + CODE_SIZE, name: '/bin/it', inode: 1 }),

@@ -22,6 +22,8 @@ export interface ExpressionContext {
   /** Registers of the frame: low and high word each. */
   readonly words: Uint32Array;
   readonly memory: WordMemory;
+  /** Whether the register with this index has a value in the frame. */
+  readonly isKnown: (register: number) => boolean;
 }
 
 /** A value, and whether it is marked as a dex pc. */
@@ -152,6 +154,7 @@ class Machine {
   #register(dwarf: number, offset: bigint): string {
     const index = this.#context.registers.indexOf(dwarf);
     if (index < 0) return `register ${dwarf} is not kept`;
+    if (!this.#context.isKnown(index)) return `register ${dwarf} is not known`;
     const words = this.#context.words;
     return this.push(((BigInt(words[2 * index + 1]!) << 32n) | BigInt(words[2 * index]!)) + offset);
   }

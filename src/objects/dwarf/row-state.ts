@@ -5,12 +5,13 @@ import {
   FLAG_SIGNED,
   RULE_ENTRY,
   RULE_HEADER,
+  RULE_SAME,
   RULE_UNDEFINED,
   type RulePool,
 } from './rule-pool.js';
 
-/** Kind of a register that the row does not change. */
-const SAME = 0xff;
+/** Kind of a register that the row does not name. */
+const UNNAMED = 0xff;
 
 /** The row of the CFI table that is being built: the CFA's rule and one rule per register. */
 export class RowState {
@@ -25,7 +26,7 @@ export class RowState {
   readonly #b: Int32Array;
 
   constructor(registers: number) {
-    this.#kinds = new Uint8Array(registers).fill(SAME);
+    this.#kinds = new Uint8Array(registers).fill(UNNAMED);
     this.#a = new Int32Array(registers);
     this.#b = new Int32Array(registers);
   }
@@ -33,7 +34,7 @@ export class RowState {
   reset(): void {
     this.cfaKind = -1;
     this.signed = false;
-    this.#kinds.fill(SAME);
+    this.#kinds.fill(UNNAMED);
   }
 
   copyFrom(other: RowState): void {
@@ -66,7 +67,7 @@ export class RowState {
   }
 
   same(register: number): void {
-    if (register >= 0) this.#kinds[register] = SAME;
+    if (register >= 0) this.#kinds[register] = RULE_SAME;
   }
 
   /** Gives a register the rule that it has in `other`. */
@@ -84,8 +85,8 @@ export class RowState {
     let at = RULE_HEADER;
     for (let i = 0; i < this.#kinds.length; i++) {
       const kind = this.#kinds[i]!;
-      if (kind === SAME) continue;
-      const plain = kind === RULE_UNDEFINED;
+      if (kind === UNNAMED) continue;
+      const plain = kind === RULE_UNDEFINED || kind === RULE_SAME;
       scratch[at] = i;
       scratch[at + 1] = kind;
       scratch[at + 2] = plain ? 0 : this.#a[i]!;

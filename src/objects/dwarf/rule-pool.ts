@@ -3,7 +3,7 @@
  *
  *     [cfaKind, cfaA, cfaB, returnColumn, flags, count, then per register: register, kind, a, b]
  *
- * Registers are indices in `arch.registers`. Registers that a rule does not name keep their value.
+ * Registers are indices in `arch.registers`. Of registers that a rule does not name only those are known that every function keeps.
  */
 
 /** cfaKind: register `cfaA` + `cfaB`; or the value of the expression of `cfaB` bytes at position `cfaA` of the section. */
@@ -17,6 +17,8 @@ export const RULE_VAL_OFFSET = 2;
 export const RULE_REGISTER = 3;
 export const RULE_EXPRESSION = 4;
 export const RULE_VAL_EXPRESSION = 5;
+/** As it is in the frame: DW_CFA_same_value, which also keeps registers that functions may change. */
+export const RULE_SAME = 6;
 
 /** flags: a signal frame; the return address is signed (arm64); the return address is undefined: the outermost frame. */
 export const FLAG_SIGNAL = 1;

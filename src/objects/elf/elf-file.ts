@@ -1,5 +1,6 @@
 /** One ELF image: its headers, sections, build id and soname, read when they are asked for. */
 import type { ByteSource } from '../../bytes/byte-source.js';
+import type { ObjectFile } from '../object-file.js';
 import { decompressSection } from './compressed-section.js';
 import { soname as dynamicSoname } from './dynamic.js';
 import { ElfError } from './elf-error.js';
@@ -13,7 +14,8 @@ const NONE = new Uint8Array(0);
  * An ELF image: its headers, and the bytes they point to. All offsets are from the start of the image (`source` begins there, be
  * it a file, a library inside an apk, or memory). Little-endian images only. Nothing here throws; what is missing is null or empty.
  */
-export class ElfFile {
+export class ElfFile implements ObjectFile {
+  readonly format = 'elf';
   readonly source: ByteSource;
   /** 32 or 64. */
   readonly bits: 32 | 64;

@@ -3,11 +3,13 @@
 import { StreamType } from '../../minidump/format/stream-types.js';
 import type { ElfFile } from '../../objects/elf/elf-file.js';
 import type { SymbolProvider } from '../../symbols/provider.js';
+import type { ElfModules } from '../../unwind/elf/elf-modules.js';
+import { elfProcess } from '../../unwind/elf/elf-unwinder.js';
+import type { ImageCache } from '../../unwind/elf/image-cache.js';
 import type { Decision } from '../../unwind/explain.js';
-import type { ImageCache } from '../../unwind/image-cache.js';
 import type { ModuleSource } from '../../unwind/module.js';
 import { PerfMap } from '../../unwind/runtime/perf-map.js';
-import { type StopReason, Unwinder as Walker } from '../../unwind/unwinder.js';
+import type { StopReason, Unwinder as Walker } from '../../unwind/unwinder.js';
 import type { SoftError } from '../model/report.js';
 import type { DumpMapping } from './mappings.js';
 import type { OpenedDump } from './opened-dump.js';
@@ -42,6 +44,7 @@ export class StackUnwinder implements Unwinder {
   readonly softErrors: readonly SoftError[];
   readonly #errors: SoftError[];
   readonly #walker: Walker;
+  readonly #elf: ElfModules;
   readonly #opened: OpenedDump;
   readonly #demangle: (name: string) => string;
   readonly #codeNames: PerfMap | null;
@@ -59,7 +62,7 @@ export class StackUnwinder implements Unwinder {
     const perfMap = dump.tolerate(() => dump.stream(StreamType.debuggerdPerfMap), null);
     this.#codeNames = perfMap === null ? null : new PerfMap(perfMap);
     const pacMask = dump.tolerate(() => dump.info, null)?.pacMask;
-    this.#walker = new Walker({
+    const { unwinder, elf } = elfProcess({
       arch,
       mappings,
       memory,
@@ -70,6 +73,8 @@ export class StackUnwinder implements Unwinder {
       ...(pacMask !== undefined && { pacMask: BigInt(`0x${pacMask}`) }),
       ...(explain && { explain: (decision: Decision) => explain(this.#tid, decision) }),
     });
+    this.#walker = unwinder;
+    this.#elf = elf;
   }
 
   thread(tid: number, registers: Uint8Array | null): UnwoundThread {
@@ -95,22 +100,21 @@ export class StackUnwinder implements Unwinder {
   imageAt(mapping: DumpMapping): ElfFile | null {
     if ((mapping.prot & PROT_READ) === 0 || !this.#mayBeginImage(mapping)) return null;
     return this.#guarded('module', null, () => {
-      const { images } = this.#walker;
-      const index = images.mappings.find(mapping.start);
-      const { image, bias } = images.at(index);
+      const index = this.#elf.mappings.find(mapping.start);
+      const { module, bias } = this.#elf.find(index);
       // relPc of the first byte is the load bias where the image begins there.
-      return image !== null && mapping.start + bias === image.elf.loadBias ? image.elf : null;
+      return module !== null && mapping.start + bias === module.elf.loadBias ? module.elf : null;
     });
   }
 
   functionAt(address: number): FunctionName | null {
     return this.#guarded('symbols', null, () => {
-      const { images } = this.#walker;
-      const index = images.mappings.find(address);
+      const { modules } = this.#walker;
+      const index = modules.mappings.find(address);
       if (index < 0) return null;
-      const { image, bias } = images.at(index);
-      if (image === null) return this.#codeNames?.functionAt(address) ?? null;
-      const found = image.functionAt(address + bias);
+      const { module, bias } = modules.at(index);
+      if (module === null) return this.#codeNames?.functionAt(address) ?? null;
+      const found = module.functionAt(address + bias);
       return found === null ? null : { name: this.#demangle(found.name), offset: found.offset };
     });
   }

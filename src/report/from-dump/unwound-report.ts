@@ -5,6 +5,7 @@
  */
 import { MinidumpError } from '../../minidump/format/error.js';
 import { JsonObject, jsonArray } from '../../minidump/format/json-shape.js';
+import type { InlinedFunction, SourcePosition } from '../../symbols/provider.js';
 import type { Frame, Report, ThreadReport, Trust } from '../model/report.js';
 
 export const UNWOUND_VERSION = 1;
@@ -15,6 +16,9 @@ const TRUSTS: readonly Trust[] = ['context', 'cfi', 'exidx', 'signal', 'leaf', '
 const MAX_THREADS = 65536;
 const MAX_FRAMES = 4096;
 const MAX_ENTRIES = 1 << 20;
+const MAX_INLINED = 256;
+const MAX_REGISTERS = 256;
+const NOTHING_INLINED: readonly InlinedFunction[] = [];
 
 export interface FunctionName {
   readonly name: string;
@@ -69,6 +73,22 @@ class ModuleTable {
   }
 }
 
+/** Gathers the sets of known registers that frames refer to by index: frames share them. */
+class RegisterSets {
+  readonly list: (readonly string[])[] = [];
+  readonly #indices = new Map<readonly string[], number>();
+
+  index(names: readonly string[]): number {
+    let index = this.#indices.get(names);
+    if (index === undefined) {
+      index = this.list.length;
+      this.#indices.set(names, index);
+      this.list.push(names);
+    }
+    return index;
+  }
+}
+
 /**
  * `names`: the functions that were asked for when the report was rendered. At most `limit` bytes: the frames of the last threads are left
  * out first. Null when not even those of the first fit.
@@ -88,8 +108,11 @@ export function encodeUnwoundReport(
   const functions = Array.from(names, ([address, { name, offset }]) => ({ address, function: name, offset }));
   for (let count = report.threads.length; count > 0; ) {
     const modules = new ModuleTable();
-    const threads = report.threads.slice(0, count).map((thread) => threadJson(thread, modules));
-    const value = { version: UNWOUND_VERSION, threads, modules: modules.list, maps, functions };
+    const registers = new RegisterSets();
+    const threads = report.threads.slice(0, count).map((thread) => threadJson(thread, modules, registers));
+    const tables = { modules: modules.list, maps, functions };
+    const registerSets = registers.list.length > 0 ? { registerSets: registers.list } : null;
+    const value = { version: UNWOUND_VERSION, threads, ...tables, ...registerSets };
     const bytes = Buffer.from(JSON.stringify(value));
     if (bytes.length <= limit) return bytes;
     count = Math.min(count - 1, Math.floor((count * limit) / bytes.length));
@@ -97,7 +120,7 @@ export function encodeUnwoundReport(
   return null;
 }
 
-function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleTable): object {
+function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleTable, sets: RegisterSets): object {
   return {
     tid,
     ...(unwindError !== null && { error: unwindError }),
@@ -108,8 +131,18 @@ function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleT
       module: modules.index(frame),
       ...(frame.functionName !== null && { function: frame.functionName, offset: frame.functionOffset }),
       trust: frame.trust,
+      ...(frame.knownRegisters !== null && { registers: sets.index(frame.knownRegisters) }),
+      ...sourceJson(frame.source),
+      ...(frame.inlined.length > 0 && {
+        inlined: frame.inlined.map(({ name, source }) => ({ function: name, ...sourceJson(source) })),
+      }),
     })),
   };
+}
+
+function sourceJson(source: SourcePosition | null): object | null {
+  if (source === null) return null;
+  return { file: source.file, ...(source.line > 0 && { line: source.line }) };
 }
 
 function list(value: unknown, limit: number): readonly unknown[] {
@@ -152,8 +185,29 @@ class Fields extends JsonObject {
   }
 }
 
-function decodeFrame(value: unknown, modules: readonly ModuleJson[]): Frame {
+function decodeSource(fields: Fields): SourcePosition | null {
+  const file = fields.textOr('file', null);
+  if (file === null) return null;
+  const line = fields.integerOr('line', 0);
+  return { file, line: Math.max(line, 0) };
+}
+
+function decodeInlined(value: unknown): InlinedFunction {
   const fields = new Fields(value);
+  return { name: fields.text('function'), source: decodeSource(fields) };
+}
+
+/** One set of known registers. */
+function decodeSet(value: unknown): readonly string[] {
+  return list(value, MAX_REGISTERS).map((name) => {
+    if (typeof name === 'string') return name;
+    throw new MinidumpError(PART, 'a register is no text');
+  });
+}
+
+function decodeFrame(value: unknown, modules: readonly ModuleJson[], sets: readonly (readonly string[])[]): Frame {
+  const fields = new Fields(value);
+  const inlined = list(fields.raw('inlined'), MAX_INLINED).map(decodeInlined);
   const module = modules[fields.integerOr('module', -1)];
   return {
     pc: fields.address('pc'),
@@ -166,6 +220,9 @@ function decodeFrame(value: unknown, modules: readonly ModuleJson[]): Frame {
     functionOffset: fields.integerOr('offset', 0),
     buildId: module?.buildId ?? null,
     trust: fields.oneOf('trust', TRUSTS),
+    source: decodeSource(fields),
+    inlined: inlined.length > 0 ? inlined : NOTHING_INLINED,
+    knownRegisters: sets[fields.integerOr('registers', -1)] ?? null,
   };
 }
 
@@ -189,10 +246,11 @@ export function decodeUnwoundReport(value: unknown): UnwoundReport | null {
   const fields = new Fields(value);
   if (fields.integer('version') !== UNWOUND_VERSION) return null;
   const modules = list(fields.raw('modules'), MAX_ENTRIES).map(decodeModule);
+  const sets = list(fields.raw('registerSets'), MAX_ENTRIES).map(decodeSet);
   const threads = new Map<number, UnwoundThread>();
   for (const entry of list(fields.raw('threads'), MAX_THREADS)) {
     const thread = new Fields(entry);
-    const frames = list(thread.raw('frames'), MAX_FRAMES).map((frame) => decodeFrame(frame, modules));
+    const frames = list(thread.raw('frames'), MAX_FRAMES).map((frame) => decodeFrame(frame, modules, sets));
     threads.set(thread.integer('tid'), { frames, error: thread.textOr('error', null) });
   }
   const maps = new Map<number, MapFacts>();

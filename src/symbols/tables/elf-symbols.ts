@@ -1,8 +1,8 @@
 /** All symbol tables of one ELF image, in their order of search. */
+import type { ByteSource } from '../../bytes/byte-source.js';
 import { ElfFile } from '../../objects/elf/elf-file.js';
 import { gnuDebugData } from '../../objects/elf/gnu-debugdata.js';
 import type { FunctionAt, SymbolSource } from '../provider.js';
-import { BisectedSymbols } from './bisected-symbols.js';
 import { dynamicSymbolTable } from './dynamic-symbols.js';
 import { SymbolTable, type SymbolTablePlace } from './symbol-table.js';
 
@@ -23,13 +23,24 @@ export interface ElfSymbolsOptions {
    */
   readonly relocation?: number;
   /**
-   * Whether functions are looked for as Android's unwinder does it, which matters where several share an address.
-   * @default false
+   * What one symbol table is read as, which decides where several functions share an address.
+   * @default SymbolTable
    */
-  readonly bisect?: boolean;
+  readonly Table?: new (
+    bytes: ByteSource,
+    is64: boolean,
+    place: SymbolTablePlace,
+  ) => FunctionTable;
 }
 
-type Table = SymbolTable | BisectedSymbols;
+/** One symbol table of an image. */
+export interface FunctionTable extends SymbolSource {
+  readonly byteLength: number;
+  /** Whether it names no function. */
+  readonly isEmpty: boolean;
+  /** Value and size of the defined, global object `name` (a variable); null when there is none. */
+  global(name: string): { readonly value: number; readonly size: number } | null;
+}
 
 /**
  * The functions of one ELF image, in Android's order of search: each .symtab and .dynsym as the sections stand, then those of
@@ -39,8 +50,8 @@ export class ElfSymbols implements SymbolSource {
   readonly #elf: ElfFile;
   readonly #options: ElfSymbolsOptions;
   readonly #arm: boolean;
-  #outer: readonly Table[] | null = null;
-  #inner: readonly Table[] | null = null;
+  #outer: readonly FunctionTable[] | null = null;
+  #inner: readonly FunctionTable[] | null = null;
 
   constructor(elf: ElfFile, options: ElfSymbolsOptions = {}) {
     this.#elf = elf;
@@ -62,6 +73,10 @@ export class ElfSymbols implements SymbolSource {
     return globalIn(this.#outerTables(), name) ?? globalIn(this.#innerTables(), name);
   }
 
+  get isEmpty(): boolean {
+    return [...this.#outerTables(), ...this.#innerTables()].every((table) => table.isEmpty);
+  }
+
   /** Bytes that the compiled tables take: for a cache's bound. */
   get byteLength(): number {
     let total = 0;
@@ -69,12 +84,12 @@ export class ElfSymbols implements SymbolSource {
     return total;
   }
 
-  #outerTables(): readonly Table[] {
+  #outerTables(): readonly FunctionTable[] {
     this.#outer ??= tablesOf(this.#elf, this.#options);
     return this.#outer;
   }
 
-  #innerTables(): readonly Table[] {
+  #innerTables(): readonly FunctionTable[] {
     if (this.#inner === null) {
       const inner = gnuDebugData(this.#elf);
       this.#inner = inner instanceof ElfFile ? tablesOf(inner, { ...this.#options, dynamic: false }) : [];
@@ -83,7 +98,7 @@ export class ElfSymbols implements SymbolSource {
   }
 }
 
-function search(tables: readonly Table[], address: number): FunctionAt | null {
+function search(tables: readonly FunctionTable[], address: number): FunctionAt | null {
   for (const table of tables) {
     const found = table.functionAt(address);
     if (found !== null) return found;
@@ -91,7 +106,10 @@ function search(tables: readonly Table[], address: number): FunctionAt | null {
   return null;
 }
 
-function globalIn(tables: readonly Table[], name: string): { readonly value: number; readonly size: number } | null {
+function globalIn(
+  tables: readonly FunctionTable[],
+  name: string,
+): { readonly value: number; readonly size: number } | null {
   for (const table of tables) {
     const found = table.global(name);
     if (found !== null) return found;
@@ -102,9 +120,9 @@ function globalIn(tables: readonly Table[], name: string): { readonly value: num
 /** More symbol tables than any file has. */
 const MAX_TABLES = 16;
 
-function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): Table[] {
-  const tables: Table[] = [];
-  const Kind = options.bisect === true ? BisectedSymbols : SymbolTable;
+function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): FunctionTable[] {
+  const tables: FunctionTable[] = [];
+  const { Table: Kind = SymbolTable } = options;
   const add = (place: SymbolTablePlace): void => {
     if (tables.length < MAX_TABLES) tables.push(new Kind(elf.source, elf.bits === 64, place));
   };

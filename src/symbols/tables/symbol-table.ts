@@ -82,6 +82,10 @@ export class SymbolTable implements SymbolSource {
     this.#names = pick(names.done(), order, new Uint32Array(count));
   }
 
+  get isEmpty(): boolean {
+    return this.#starts.length === 0;
+  }
+
   /** Functions in the table. */
   get size(): number {
     return this.#starts.length;

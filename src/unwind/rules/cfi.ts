@@ -1,4 +1,5 @@
 /** One step by DWARF call frame information. */
+import type { Arch } from '../../arch/arch.js';
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { CfiTable } from '../../objects/dwarf/cfi-table.js';
 import { BROKEN_RULE, NO_RULE } from '../../objects/dwarf/cfi-table.js';
@@ -16,23 +17,31 @@ import {
   RULE_HEADER,
   RULE_OFFSET,
   RULE_REGISTER,
+  RULE_SAME,
   RULE_UNDEFINED,
   RULE_VAL_OFFSET,
 } from '../../objects/dwarf/rule-pool.js';
+import { CFI } from '../frame.js';
 import type { RegisterState } from '../registers.js';
-import { FAILED, FINISHED, NOT_COVERED, STEPPED, type Stepper, type StepStatus } from '../stepper.js';
+import { describeRule } from './describe-rule.js';
+import { FAILED, FINISHED, NOT_COVERED, STEPPED, type Stepper, type StepStatus } from './stepper.js';
 
 const TWO32 = 0x100000000;
 const HIGH_LIMIT = 0x200000;
+const UNKNOWN = 'unknown register';
 
 /** Unwinds by the rules of one .eh_frame or .debug_frame. A step over plain rules allocates nothing. */
 export class CfiStepper implements Stepper {
   readonly table: CfiTable;
+  readonly trust = CFI;
+  readonly refused = false;
   /** Why the last step failed, for an explanation. */
   error = '';
   readonly #registers: RegisterMap;
   readonly #cursor: Cursor;
   readonly #old: Uint32Array;
+  #state: RegisterState | null = null;
+  readonly #isKnown = (register: number): boolean => this.#state?.isKnown(register) ?? false;
   /** Result of the last sum, load or expression. */
   #low = 0;
   #high = 0;
@@ -47,6 +56,7 @@ export class CfiStepper implements Stepper {
   step(pc: number, registers: RegisterState, memory: WordMemory): StepStatus {
     const at = this.table.find(pc);
     if (at === NO_RULE) return NOT_COVERED;
+    this.#arch = registers.arch;
     if (at === BROKEN_RULE) return this.#fail('its frame description is broken');
     const rule = this.table.pool.words;
     const flags = rule[at + 4]!;
@@ -57,15 +67,24 @@ export class CfiStepper implements Stepper {
     old.set(words);
     const a = rule[at + 1]!;
     const b = rule[at + 2]!;
-    if (rule[at] === CFA_REGISTER) this.#add(old[2 * a]!, old[2 * a + 1]!, b, wide);
-    else if (!this.#expression(a, b, old, memory, registers, false)) return FAILED;
+    if (rule[at] === CFA_REGISTER) {
+      if (!registers.isKnown(a)) return this.#unknown(a);
+      this.#add(old[2 * a]!, old[2 * a + 1]!, b, wide);
+    } else if (!this.#expression(a, b, old, memory, registers, false)) return FAILED;
     const cfaLow = this.#low;
     const cfaHigh = this.#high;
     registers.dexPc = 0;
+    // What a rule does not name is the callee's, but for the registers that every function keeps.
+    const { kept } = registers;
+    let known = registers.known & kept.known;
+    let knownAbove = registers.knownAbove & kept.knownAbove;
     const end = at + RULE_HEADER + RULE_ENTRY * rule[at + 5]!;
     for (let entry = at + RULE_HEADER; entry < end; entry += RULE_ENTRY) {
       const register = rule[entry]!;
       const operand = rule[entry + 2]!;
+      const bit = 1 << register;
+      if (register < 32) known |= bit;
+      else knownAbove |= bit;
       switch (rule[entry + 1]) {
         case RULE_OFFSET:
           this.#add(cfaLow, cfaHigh, operand, wide);
@@ -77,8 +96,18 @@ export class CfiStepper implements Stepper {
         case RULE_REGISTER:
           this.#low = old[2 * operand]!;
           this.#high = old[2 * operand + 1]!;
+          if (registers.isKnown(operand)) break;
+          if (register < 32) known &= ~bit;
+          else knownAbove &= ~bit;
           break;
+        case RULE_SAME:
+          if (registers.isKnown(register)) continue;
+          if (register < 32) known &= ~bit;
+          else knownAbove &= ~bit;
+          continue;
         case RULE_UNDEFINED:
+          if (register < 32) known &= ~bit;
+          else knownAbove &= ~bit;
           continue;
         default: {
           // DWARF 4 §6.4.2.3: a register's expression finds the CFA on the stack.
@@ -91,12 +120,25 @@ export class CfiStepper implements Stepper {
       words[2 * register] = this.#low;
       words[2 * register + 1] = this.#high;
     }
-    return this.#finish(rule[at + 3]!, flags, cfaLow, cfaHigh, registers);
+    const returnColumn = rule[at + 3]!;
+    if ((flags & FLAG_OUTERMOST) === 0) {
+      // A return address that no rule names is still in its register.
+      const bit = 1 << returnColumn;
+      const named = ((returnColumn < 32 ? known : knownAbove) & bit) !== 0;
+      if (!named && (isNamed(rule, at, returnColumn) || !registers.isKnown(returnColumn))) {
+        return this.#unknown(returnColumn);
+      }
+    }
+    registers.known = known;
+    registers.knownAbove = knownAbove;
+    return this.#finish(returnColumn, flags, cfaLow, cfaHigh, registers);
   }
 
   #finish(returnColumn: number, flags: number, cfaLow: number, cfaHigh: number, registers: RegisterState): StepStatus {
     const words = registers.words;
     const { pc, sp } = registers.arch;
+    registers.setKnown(pc);
+    registers.setKnown(sp);
     registers.returnAddressSigned = (flags & FLAG_SIGNED) !== 0;
     let low = words[2 * returnColumn]!;
     let high = words[2 * returnColumn + 1]!;
@@ -136,11 +178,33 @@ export class CfiStepper implements Stepper {
     return true;
   }
 
+  #needed = 0;
+  #arch: Arch | null = null;
   #errorLow = 0;
   #errorHigh = 0;
 
+  get byteLength(): number {
+    return this.table.byteLength;
+  }
+
+  covers(pc: number): boolean {
+    return this.table.find(pc) >= 0;
+  }
+
+  /** Frame descriptions begin where functions do, but not each function has one. */
+  functionBound(): number {
+    return 0;
+  }
+
+  describe(pc: number, arch: Arch): string {
+    const rule = this.table.find(pc);
+    return rule < 0 ? '' : describeRule(this.table, rule, arch);
+  }
+
   /** The last error as text; made only when somebody asks. */
   get errorText(): string {
+    if (this.error === UNKNOWN)
+      return `its rule needs ${this.#arch?.registers[this.#needed]?.name}, which is not known`;
     if (this.error !== 'no memory at ') return this.error;
     return `no memory at 0x${((BigInt(this.#errorHigh) << 32n) | BigInt(this.#errorLow)).toString(16)}`;
   }
@@ -155,8 +219,9 @@ export class CfiStepper implements Stepper {
     initial: bigint | null = null,
   ): boolean {
     const wordSize = registers.arch.wordSize;
-    if (this.#registerOffset(position, size, old, wordSize === 8)) return true;
-    const context = { wordSize, registers: this.#registers, words: old, memory };
+    if (this.#registerOffset(position, size, old, registers)) return true;
+    const context = { wordSize, registers: this.#registers, words: old, memory, isKnown: this.#isKnown };
+    this.#state = registers;
     const result = evaluate(this.#cursor, position, position + size, context, initial);
     if (result instanceof DwarfError) {
       this.error = result.message;
@@ -169,7 +234,7 @@ export class CfiStepper implements Stepper {
   }
 
   /** The commonest expression, DW_OP_bregN offset and nothing else, without BigInts. */
-  #registerOffset(position: number, size: number, old: Uint32Array, wide: boolean): boolean {
+  #registerOffset(position: number, size: number, old: Uint32Array, registers: RegisterState): boolean {
     const cursor = this.#cursor;
     cursor.range(position, position + size);
     const op = cursor.u8();
@@ -177,12 +242,25 @@ export class CfiStepper implements Stepper {
     const offset = cursor.sleb();
     const register = this.#registers.indexOf(op - 0x70);
     if (cursor.failed || cursor.remaining > 0 || register < 0 || offset !== (offset | 0)) return false;
-    this.#add(old[2 * register]!, old[2 * register + 1]!, offset, wide);
+    if (!registers.isKnown(register)) return false;
+    this.#add(old[2 * register]!, old[2 * register + 1]!, offset, registers.arch.wordSize === 8);
     return true;
+  }
+
+  #unknown(register: number): StepStatus {
+    this.#needed = register;
+    return this.#fail(UNKNOWN);
   }
 
   #fail(error: string): StepStatus {
     this.error = error;
     return FAILED;
   }
+}
+
+/** Whether the rule at `at` says anything of a register. */
+function isNamed(rule: Int32Array, at: number, register: number): boolean {
+  const end = at + RULE_HEADER + RULE_ENTRY * rule[at + 5]!;
+  for (let entry = at + RULE_HEADER; entry < end; entry += RULE_ENTRY) if (rule[entry] === register) return true;
+  return false;
 }

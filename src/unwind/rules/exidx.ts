@@ -1,11 +1,9 @@
 /** One step by ARM's exception index. */
 import type { WordMemory } from '../../bytes/word-memory.js';
-import type { ElfFile } from '../../objects/elf/elf-file.js';
+import { EXIDX } from '../frame.js';
 import type { RegisterState } from '../registers.js';
-import { FAILED, FINISHED, NOT_COVERED, STEPPED, type Stepper, type StepStatus } from '../stepper.js';
-import { EXIDX_ADD, EXIDX_POP, type ExidxProgram, prel31, readExidxEntry } from './exidx-program.js';
-
-const PT_ARM_EXIDX = 0x70000001;
+import { EXIDX_ADD, EXIDX_POP, type ExidxProgram, prel31, readExidxEntry, type WordReader } from './exidx-program.js';
+import { FAILED, FINISHED, NOT_COVERED, STEPPED, type Stepper, type StepStatus } from './stepper.js';
 
 /** Bytes of an index entry: prel31 to the function, then the word that says how to unwind it. */
 const ENTRY = 8;
@@ -26,7 +24,8 @@ const BROKEN = -3;
  * The index is read once; an entry is translated when it is first needed.
  */
 export class ExidxStepper implements Stepper {
-  readonly #elf: ElfFile;
+  readonly trust = EXIDX;
+  readonly #word: WordReader;
   readonly #index: number;
   readonly #starts: Uint32Array;
   readonly #words: Uint32Array;
@@ -37,10 +36,10 @@ export class ExidxStepper implements Stepper {
   #pool = new Int32Array(256);
   #used = 0;
 
-  private constructor(elf: ElfFile, index: number, bytes: Uint8Array) {
+  private constructor(index: number, bytes: Uint8Array, word: WordReader) {
     const count = Math.floor(bytes.length / ENTRY);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#elf = elf;
+    this.#word = word;
     this.#index = index;
     this.#starts = new Uint32Array(count);
     this.#words = new Uint32Array(count);
@@ -52,13 +51,26 @@ export class ExidxStepper implements Stepper {
     }
   }
 
-  /** The stepper of an image's PT_ARM_EXIDX; null when it has none. */
-  static of(elf: ElfFile): ExidxStepper | null {
-    if (elf.bits !== 32) return null;
-    const segment = elf.segments.find((one) => one.type === PT_ARM_EXIDX);
-    if (segment === undefined) return null;
-    const bytes = elf.source.bytes(segment.offset, segment.filesz);
-    return bytes.length < ENTRY ? null : new ExidxStepper(elf, segment.vaddr, bytes);
+  /**
+   * Null for an index without an entry.
+   *
+   * @param index address of the index, and `bytes` its contents
+   * @param word reads .ARM.extab
+   */
+  static of(index: number, bytes: Uint8Array, word: WordReader): ExidxStepper | null {
+    return bytes.length < ENTRY ? null : new ExidxStepper(index, bytes, word);
+  }
+
+  get errorText(): string {
+    return 'its entry is broken or memory is missing';
+  }
+
+  covers(pc: number): boolean {
+    return this.find(pc) >= 0;
+  }
+
+  describe(): string {
+    return '';
   }
 
   /** Functions in the index. */
@@ -83,8 +95,8 @@ export class ExidxStepper implements Stepper {
     return first - 1;
   }
 
-  /** Where the entry that covers `pc` begins; 0 for none. */
-  startOf(pc: number): number {
+  /** Where the entry that covers `pc` begins: functions of one entry follow each other. */
+  functionBound(pc: number): number {
     return this.#starts[this.find(pc)] ?? 0;
   }
 
@@ -92,7 +104,7 @@ export class ExidxStepper implements Stepper {
   program(entry: number): ExidxProgram {
     const word = this.#words[entry];
     if (word === undefined) return 'unreadable';
-    return readExidxEntry(this.#index + entry * ENTRY + 4, word, (address) => this.#word(address));
+    return readExidxEntry(this.#index + entry * ENTRY + 4, word, this.#word);
   }
 
   step(pc: number, registers: RegisterState, memory: WordMemory): StepStatus {
@@ -113,6 +125,8 @@ export class ExidxStepper implements Stepper {
     const words = registers.words;
     const pool = this.#pool;
     const end = place + 1 + 2 * pool[place]!;
+    // r0 to r3 and the scratch register are the callee's; lr is only what the program pops.
+    let known = registers.known & registers.kept.known;
     let vsp = words[2 * SP]!;
     let pcPopped = false;
     for (let at = place + 1; at < end; at += 2) {
@@ -125,15 +139,22 @@ export class ExidxStepper implements Stepper {
           if ((operand & (1 << register)) === 0) continue;
           if (!memory.word32(vsp)) return FAILED;
           words[2 * register] = memory.lo;
+          known |= 1 << register;
           vsp = (vsp + 4) >>> 0;
         }
         if ((operand & (1 << SP)) !== 0) vsp = words[2 * SP]!;
         if ((operand & (1 << PC)) !== 0) pcPopped = true;
       } else {
+        if (((known | registers.known) & (1 << operand)) === 0) return FAILED;
         vsp = words[2 * operand]!;
       }
     }
-    if (!pcPopped) words[2 * PC] = words[2 * LR]!;
+    if (!pcPopped) {
+      if (((known | registers.known) & (1 << LR)) === 0) return FAILED;
+      words[2 * PC] = words[2 * LR]!;
+    }
+    registers.known = known | (1 << SP) | (1 << PC);
+    registers.knownAbove = 0;
     words[2 * SP] = vsp;
     return words[2 * PC] === 0 ? FINISHED : STEPPED;
   }
@@ -157,11 +178,5 @@ export class ExidxStepper implements Stepper {
     }
     this.#places[entry] = place;
     return place;
-  }
-
-  #word(address: number): number {
-    const bytes = this.#elf.source.bytes(this.#elf.offsetOf(address), 4);
-    if (bytes.length < 4) return -1;
-    return (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0;
   }
 }

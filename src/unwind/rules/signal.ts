@@ -23,9 +23,12 @@ export function stepSignal(trampoline: SignalTrampoline, registers: RegisterStat
   }
   if (place < 0) return false;
   for (const { offset } of trampoline.saved) if (!read(place + offset)) return false;
+  registers.known = 0;
+  registers.knownAbove = 0;
   for (const { register, offset } of trampoline.saved) {
     read(place + offset);
     registers.setWords(register, memory.lo, memory.hi);
+    registers.setKnown(register);
   }
   return true;
 }

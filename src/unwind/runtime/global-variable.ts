@@ -1,6 +1,6 @@
 /** Where in a process a global variable lies that a library defines. */
 import type { ElfFile } from '../../objects/elf/elf-file.js';
-import type { FoundElf } from '../image-finder.js';
+import type { FoundElf } from '../elf/image-finder.js';
 import type { Mapping } from '../mapping.js';
 
 const PROT_WRITE = 2;

@@ -7,7 +7,6 @@ import { frameRanges } from '../../objects/dwarf/frame-sections.js';
 import { ElfFile } from '../../objects/elf/elf-file.js';
 import { gnuDebugData } from '../../objects/elf/gnu-debugdata.js';
 import { SegmentFlag, SegmentType } from '../../objects/elf/layout.js';
-import type { JitSource } from '../module.js';
 import {
   type DebugEntry,
   type DebugListLayout,
@@ -52,7 +51,7 @@ interface JitImage {
  * Code made at run time, as gdb's JIT interface shows it: ELF images in memory, whose addresses are absolute. The list is read when
  * it is first needed; images are parsed in place, not copied.
  */
-export class GdbJit implements JitSource {
+export class GdbJit {
   readonly #options: GdbJitOptions;
   #images: readonly JitImage[] | null = null;
 

@@ -4,7 +4,7 @@ import { CfiTable } from '../../../src/objects/dwarf/cfi-table.js';
 import { DwarfError } from '../../../src/objects/dwarf/dwarf-error.js';
 import { FdeIndex } from '../../../src/objects/dwarf/fde-index.js';
 import { RegisterMap } from '../../../src/objects/dwarf/register-map.js';
-import { describeRule } from '../../../src/unwind/describe-rule.js';
+import { describeRule } from '../../../src/unwind/rules/describe-rule.js';
 import { FrameBuilder, le } from '../../objects/dwarf/frame-builder.js';
 
 /** The first byte says which CPU, and whether it is .eh_frame; the next two how long the header is that follows. */

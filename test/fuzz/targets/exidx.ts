@@ -4,8 +4,8 @@ import { BufferSource } from '../../../src/bytes/byte-source.js';
 import { BufferMemory } from '../../../src/bytes/memory.js';
 import { WordMemory } from '../../../src/bytes/word-memory.js';
 import { ElfFile } from '../../../src/objects/elf/elf-file.js';
+import { exidxStepper } from '../../../src/unwind/elf/elf-module.js';
 import { RegisterState } from '../../../src/unwind/registers.js';
-import { ExidxStepper } from '../../../src/unwind/rules/exidx.js';
 import { compileExidx, type ExidxProgram, readExidxEntry } from '../../../src/unwind/rules/exidx-program.js';
 import { buildExidxImage, TABLE } from '../../unwind/exidx-builder.js';
 
@@ -42,7 +42,7 @@ export function target(bytes: Uint8Array): string {
   const word = (at: number): number => (at >= 0 && at + 4 <= bytes.length ? view.getUint32(at, true) : -1);
   for (let at = 0; at + 4 <= Math.min(bytes.length, 256); at += 4) check(readExidxEntry(at, word(at), word), 1023);
   const elf = ElfFile.parse(new BufferSource(bytes));
-  const stepper = elf instanceof ElfFile ? ExidxStepper.of(elf) : null;
+  const stepper = elf instanceof ElfFile ? exidxStepper(elf) : null;
   if (stepper === null) return shape;
   const registers = new RegisterState(byName('arm'));
   const memory = new WordMemory(new BufferMemory(0, bytes));

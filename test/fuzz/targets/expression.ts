@@ -22,7 +22,7 @@ export function target(bytes: Uint8Array): string {
   const arch = architectures[(bytes[0] ?? 0) % architectures.length]!;
   const memory = new WordMemory(new BufferMemory(0, bytes));
   const words = new Uint32Array(2 * arch.registers.length).map((_, i) => bytes[i % bytes.length] ?? 0);
-  const context = { wordSize: arch.wordSize, registers: new RegisterMap(arch), words, memory };
+  const context = { wordSize: arch.wordSize, registers: new RegisterMap(arch), words, memory, isKnown: () => true };
   const result = evaluate(new Cursor(bytes), Math.min(1, bytes.length), bytes.length, context, 0x1000n);
   if (result instanceof DwarfError) return result.message.replace(/ at \d+|0x[0-9a-f]{5,}/g, '');
   if (result.value < 0n || result.value >= 1n << BigInt(8 * arch.wordSize)) throw new Error(`value ${result.value}`);

@@ -6,6 +6,7 @@ import { prepareXz } from '../../../src/objects/elf/xz.js';
 import { ElfSymbols } from '../../../src/symbols/tables/elf-symbols.js';
 import { PerfMap } from '../../../src/unwind/runtime/perf-map.js';
 import { buildElf } from '../../objects/elf/elf-builder.js';
+import { BisectedSymbols } from '../../recorded/bisected-symbols.js';
 import { OBJECT, symbolSections } from '../../symbols/symbol-builder.js';
 
 export const prepare = prepareXz;
@@ -24,7 +25,7 @@ export const seeds = (): Uint8Array[] => [
 export function target(bytes: Uint8Array): string {
   let word = '';
   const elf = ElfFile.parse(new BufferSource(bytes));
-  const tables = elf instanceof ElfFile ? [new ElfSymbols(elf), new ElfSymbols(elf, { bisect: true })] : [];
+  const tables = elf instanceof ElfFile ? [new ElfSymbols(elf), new ElfSymbols(elf, { Table: BisectedSymbols })] : [];
   const sources = [new PerfMap(bytes), ...tables];
   for (const source of sources) {
     for (const address of [0, 0x100, 0x110, 0x1000, 0x2010, 2 ** 32, 2 ** 53]) {

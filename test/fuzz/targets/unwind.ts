@@ -3,7 +3,9 @@ import { architectures } from '../../../src/arch/index.js';
 import { BufferSource } from '../../../src/bytes/byte-source.js';
 import { BufferMemory, type Memory } from '../../../src/bytes/memory.js';
 import { naming } from '../../../src/symbols/naming.js';
-import { Unwinder } from '../../../src/unwind/unwinder.js';
+import { elfUnwinder } from '../../../src/unwind/elf/elf-unwinder.js';
+import { DEFAULT_RULES } from '../../../src/unwind/rule-set.js';
+import { ANDROID_RULES } from '../../recorded/android-rules.js';
 import { buildImage, CODE_SIZE, IMAGE, mapping, registerFile, STACK, wordsOf } from '../../unwind/walk-builder.js';
 
 const STACK_BYTES = 512;
@@ -46,8 +48,8 @@ export function target(bytes: Uint8Array): string {
   };
   const source = new BufferSource(image);
   const words: string[] = [];
-  for (const strict of [true, false]) {
-    const unwinder = new Unwinder({
+  for (const rules of [ANDROID_RULES, DEFAULT_RULES]) {
+    const unwinder = elfUnwinder({
       arch,
       mappings: [
         mapping({ start: IMAGE, end: IMAGE + CODE_SIZE, name: '/bin/it', offset: (flags & 2) !== 0 ? 0x1000 : 0 }),
@@ -57,7 +59,7 @@ export function target(bytes: Uint8Array): string {
       memory,
       files: { file: ({ name }) => ((flags & 1) === 0 && name === '/bin/it' ? source : null) },
       naming: naming((name) => name),
-      strict,
+      rules,
       maxFrames: 64,
       explain: () => {},
     });

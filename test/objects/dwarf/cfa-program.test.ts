@@ -3,7 +3,7 @@ import type { ArchName } from '../../../src/arch/arch.js';
 import { byName } from '../../../src/arch/index.js';
 import { BROKEN_RULE, CfiTable, NO_RULE } from '../../../src/objects/dwarf/cfi-table.js';
 import { RegisterMap } from '../../../src/objects/dwarf/register-map.js';
-import { describeRule } from '../../../src/unwind/describe-rule.js';
+import { describeRule } from '../../../src/unwind/rules/describe-rule.js';
 import { type CieSpec, FrameBuilder, le } from './frame-builder.js';
 
 const START = 0x1000;

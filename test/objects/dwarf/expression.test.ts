@@ -24,7 +24,7 @@ function run(
 ): string {
   const arch = byName(name);
   const words = new Uint32Array(2 * arch.registers.length).map((_, i) => (i % 2 === 0 ? 0x800 * i : 0));
-  const context = { wordSize: arch.wordSize, registers: new RegisterMap(arch), words, memory };
+  const context = { wordSize: arch.wordSize, registers: new RegisterMap(arch), words, memory, isKnown: () => true };
   const result = evaluate(new Cursor(Uint8Array.from(bytes)), 0, bytes.length, context, initial);
   return result instanceof DwarfError ? result.message : `${result.value.toString(16)}${result.dexPc ? ' dex' : ''}`;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ArchName } from '../../../src/arch/arch.js';
 import { byName } from '../../../src/arch/index.js';
 import { BufferMemory } from '../../../src/bytes/memory.js';
+import { ANDROID_RULES } from '../../recorded/android-rules.js';
 import { type FunctionSpec, IMAGE, type ProcessSpec, STACK, unwindProcess } from '../walk-builder.js';
 
 const x86_64 = byName('x86_64');
@@ -38,7 +39,7 @@ describe('frame-pointer chains', () => {
       stack,
     };
     expect(unwindProcess(spec).lines[1]).toMatch(/^start\+\d+ fp$/);
-    expect(unwindProcess({ ...spec, strict: true }).lines.join()).not.toMatch(/fp/);
+    expect(unwindProcess({ ...spec, rules: ANDROID_RULES }).lines.join()).not.toMatch(/fp/);
   });
 
   it('go on from link to link', () => {
@@ -127,8 +128,10 @@ describe('the scan', () => {
     expect(decisions.map(({ text }) => text)).toContain('scan: 0x401060 at 0x7ff010: no call before it');
   });
 
-  it('is not done in strict mode', () => {
-    expect(unwindProcess({ ...bare, strict: true, stack: [5, IMAGE + 0x1045] }).lines).toEqual(['bare+16 context']);
+  it('is not done by Android’s rules', () => {
+    expect(unwindProcess({ ...bare, rules: ANDROID_RULES, stack: [5, IMAGE + 0x1045] }).lines).toEqual([
+      'bare+16 context',
+    ]);
   });
 
   it('leaves what lies in no function', () => {

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { byName } from '../../../src/arch/index.js';
 import { BufferMemory } from '../../../src/bytes/memory.js';
 import { WordMemory } from '../../../src/bytes/word-memory.js';
+import { exidxStepper } from '../../../src/unwind/elf/elf-module.js';
 import { RegisterState } from '../../../src/unwind/registers.js';
-import { ExidxStepper } from '../../../src/unwind/rules/exidx.js';
-import { FAILED, FINISHED, NOT_COVERED, STEPPED } from '../../../src/unwind/stepper.js';
+import type { ExidxStepper } from '../../../src/unwind/rules/exidx.js';
+import { FAILED, FINISHED, NOT_COVERED, STEPPED } from '../../../src/unwind/rules/stepper.js';
 import { buildElf, words } from '../../objects/elf/elf-builder.js';
 import { tryElf } from '../../symbols/symbol-builder.js';
 import { buildExidxImage, EM_ARM, TABLE } from '../exidx-builder.js';
@@ -14,7 +15,7 @@ const SP = 13;
 const LR = 14;
 const PC = 15;
 
-const stepper = (bytes: Uint8Array): ExidxStepper => ExidxStepper.of(tryElf(bytes)!)!;
+const stepper = (bytes: Uint8Array): ExidxStepper => exidxStepper(tryElf(bytes)!)!;
 
 interface Frame {
   readonly status: number;
@@ -114,15 +115,15 @@ describe('ExidxStepper', () => {
   });
 
   it('is none for other images', () => {
-    expect(ExidxStepper.of(tryElf(buildElf({ bits: 32, machine: EM_ARM }).bytes)!)).toBeNull();
-    expect(ExidxStepper.of(tryElf(buildElf({ bits: 64 }).bytes)!)).toBeNull();
-    expect(ExidxStepper.of(tryElf(buildExidxImage([]))!)).toBeNull();
+    expect(exidxStepper(tryElf(buildElf({ bits: 32, machine: EM_ARM }).bytes)!)).toBeNull();
+    expect(exidxStepper(tryElf(buildElf({ bits: 64 }).bytes)!)).toBeNull();
+    expect(exidxStepper(tryElf(buildExidxImage([]))!)).toBeNull();
   });
 
   it('survives any byte changed, and any length', () => {
     const ask = (changed: Uint8Array): void => {
       const elf = tryElf(changed);
-      const made = elf === null ? null : ExidxStepper.of(elf);
+      const made = elf === null ? null : exidxStepper(elf);
       if (made === null) return;
       for (const pc of [0, 0x1000, 0x1150, 0x1200, 0x1500, 0xffff_ffff]) {
         expect([NOT_COVERED, FAILED, STEPPED, FINISHED]).toContain(step(made, pc, [1, 2, 3, 4]).status);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ArchName } from '../../../src/arch/arch.js';
 import { byName } from '../../../src/arch/index.js';
 import { BufferMemory } from '../../../src/bytes/memory.js';
+import { ANDROID_RULES } from '../../recorded/android-rules.js';
 import { CODE_SIZE, IMAGE, mapping, type ProcessSpec, STACK, unwindProcess, wordsOf } from '../walk-builder.js';
 
 /** A trampoline's code, and the stack at it up to the first saved register, in words. */
@@ -108,8 +109,8 @@ describe.each(KERNELS)('$arch $what', (kernel) => {
     expect(frames[1]!.sp).toBe(STACK + 0x900);
   });
 
-  it('is stepped back over as Android does it, in strict mode', () => {
-    const { frames, lines } = unwindProcess({ ...spec, strict: true });
+  it('is stepped back over as Android does it', () => {
+    const { frames, lines } = unwindProcess({ ...spec, rules: ANDROID_RULES });
     expect(lines[0]).toBe('restorer+0 context');
     expect(frames[1]!.relPc).toBe(
       0x1000 - (spec.arch.name === 'arm64' || spec.arch.name === 'riscv64' || spec.arch.thumb ? 4 : 1),
@@ -156,8 +157,8 @@ describe('signal frames by their frame description', () => {
       'restorer+1 cfi',
       'interrupted+0 cfi',
     ]);
-    const strict = unwindProcess({ ...spec(IMAGE + 0x1001), strict: true });
-    expect(strict.lines).toEqual(['handler+16 context', 'restorer+1 cfi', 'interrupted+0 cfi']);
+    const android = unwindProcess({ ...spec(IMAGE + 0x1001), rules: ANDROID_RULES });
+    expect(android.lines).toEqual(['handler+16 context', 'restorer+1 cfi', 'interrupted+0 cfi']);
   });
 
   it('lead to a call through a null pointer, which is no end', () => {

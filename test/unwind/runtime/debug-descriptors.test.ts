@@ -3,13 +3,15 @@ import { byName } from '../../../src/arch/index.js';
 import { BufferSource } from '../../../src/bytes/byte-source.js';
 import type { Memory } from '../../../src/bytes/memory.js';
 import { naming } from '../../../src/symbols/naming.js';
+import { ElfModules } from '../../../src/unwind/elf/elf-modules.js';
 import type { Mapping } from '../../../src/unwind/mapping.js';
 import { MappingTable } from '../../../src/unwind/mapping-table.js';
 import type { ModuleSource } from '../../../src/unwind/module.js';
-import { ProcessImages } from '../../../src/unwind/process-images.js';
 import { LAYOUT_ARM } from '../../../src/unwind/runtime/debug-list.js';
 import { runtimeCode } from '../../../src/unwind/runtime/runtime-code.js';
 import { buildElf } from '../../objects/elf/elf-builder.js';
+import { rulesOf } from '../../recorded/android-rules.js';
+import { BisectedSymbols } from '../../recorded/bisected-symbols.js';
 import { OBJECT, symbolSections } from '../../symbols/symbol-builder.js';
 import { putDebugList } from '../debug-list-builder.js';
 import { buildDex } from '../dex-builder.js';
@@ -53,7 +55,7 @@ const jitImage = buildElf({
 }).bytes;
 const dex = buildDex([{ descriptor: 'LMain;', methods: [{ name: 'run', codeUnits: 8 }] }]);
 
-function codeOf(name: string, offset: number, strict = false) {
+function codeOf(name: string, offset: number, android = false) {
   const file = new BufferSource(Buffer.concat([Buffer.alloc(offset), library]));
   const mappings: Mapping[] = [
     mapping(DEX, 0x1000),
@@ -74,14 +76,15 @@ function codeOf(name: string, offset: number, strict = false) {
     descriptor: data + 0x80,
     files: [{ address: DEX, size: dex.bytes.length }],
   });
-  return codeIn(mappings, memory, { file: (one) => (one.name === name ? file : null) }, strict);
+  return codeIn(mappings, memory, { file: (one) => (one.name === name ? file : null) }, android);
 }
 
-function codeIn(mappings: readonly Mapping[], memory: Memory, files: ModuleSource, strict = false) {
-  const names = naming((symbol) => symbol, { bisect: strict });
+function codeIn(mappings: readonly Mapping[], memory: Memory, files: ModuleSource, android = false) {
+  const names = naming((symbol) => symbol, android ? { Table: BisectedSymbols } : {});
   const table = new MappingTable(mappings);
-  const images = new ProcessImages({ arch, mappings: table, memory, files, naming: names, strict });
-  return runtimeCode({ images, memory, files, naming: names, strict });
+  const rules = rulesOf(android);
+  const modules = new ElfModules({ arch, mappings: table, memory, files, naming: names, rules });
+  return runtimeCode({ modules, memory, files, naming: names, rules: rules.runtime });
 }
 
 describe.each([
@@ -89,8 +92,8 @@ describe.each([
   ['any library', '/usr/lib/libLLVM.so', 0],
   ['a library inside an apk', '/data/app/base.apk', 0x4000],
 ] as const)('the descriptors of %s', (_, name, offset) => {
-  it.each([false, true])('strict: %s', (strict) => {
-    const { jit, dex: dexFiles } = codeOf(name, offset, strict);
+  it.each([false, true])('as Android reads them: %s', (android) => {
+    const { jit, dex: dexFiles } = codeOf(name, offset, android);
     expect(jit.find(CODE + 0x10)).not.toBeNull();
     expect(jit.find(CODE + 0x1000)).toBeNull();
     expect(dexFiles.functionAt(DEX + dex.code['LMain;->run']! + 2)).toEqual({ name: 'Main.run', offset: 2 });

@@ -3,10 +3,12 @@ import type { ArchName } from '../../../src/arch/arch.js';
 import { byName } from '../../../src/arch/index.js';
 import { BufferSource } from '../../../src/bytes/byte-source.js';
 import { naming } from '../../../src/symbols/naming.js';
+import { elfUnwinder } from '../../../src/unwind/elf/elf-unwinder.js';
 import { debugListLayout } from '../../../src/unwind/runtime/jit.js';
-import { Unwinder } from '../../../src/unwind/unwinder.js';
+import type { Unwinder } from '../../../src/unwind/unwinder.js';
 import { FrameBuilder, le } from '../../objects/dwarf/frame-builder.js';
 import { buildElf } from '../../objects/elf/elf-builder.js';
+import { ANDROID_RULES, rulesOf } from '../../recorded/android-rules.js';
 import { FUNC, OBJECT, symbolSections } from '../../symbols/symbol-builder.js';
 import { putDebugList } from '../debug-list-builder.js';
 import { SparseMemory } from '../sparse-memory.js';
@@ -96,7 +98,7 @@ function processOf(cpu: Cpu): Unwinder {
     files: [{ address: SYMFILE, size: symfile.length }],
   });
   const file = new BufferSource(runtime);
-  return new Unwinder({
+  return elfUnwinder({
     arch,
     mappings: [
       mapping({ start: LIBRARY, end: LIBRARY + DATA, name: '/libart.so', inode: 1 }),
@@ -114,7 +116,7 @@ function processOf(cpu: Cpu): Unwinder {
     memory,
     files: { file: ({ name }) => (name === '/libart.so' ? file : null) },
     naming: naming((symbol) => symbol),
-    strict: true,
+    rules: ANDROID_RULES,
   });
 }
 
@@ -142,42 +144,45 @@ describe.each(CPUS)('code made at run time on $name', (cpu) => {
   });
 });
 
-describe.each([true, false])('what a profiler mapped over code made at run time (strict %s)', (strict) => {
-  const cpu = CPUS.find(({ name }) => name === 'arm')!;
-  const arch = byName('arm');
-  const method = JIT_CODE + 0x788;
-  const file = (sections: 'text' | 'table only'): BufferSource =>
-    new BufferSource(
-      buildElf({
-        bits: 32,
-        machine: arch.elfMachine,
-        sections: [
-          ...symbolSections(32, [{ name: 'Main.run', value: method, size: 0x100, type: FUNC }], 1),
-          { name: '.debug_frame', bytes: debugFrame(cpu, [{ start: method, outermost: true }]) },
-          ...(sections === 'text'
-            ? [{ name: '.text', type: 8, flags: 6, addr: method, bytes: new Uint8Array(0x100) }]
-            : []),
-        ],
-      }).bytes,
-    );
+describe.each([true, false])(
+  'what a profiler mapped over code made at run time (as Android does it: %s)',
+  (android) => {
+    const cpu = CPUS.find(({ name }) => name === 'arm')!;
+    const arch = byName('arm');
+    const method = JIT_CODE + 0x788;
+    const file = (sections: 'text' | 'table only'): BufferSource =>
+      new BufferSource(
+        buildElf({
+          bits: 32,
+          machine: arch.elfMachine,
+          sections: [
+            ...symbolSections(32, [{ name: 'Main.run', value: method, size: 0x100, type: FUNC }], 1),
+            { name: '.debug_frame', bytes: debugFrame(cpu, [{ start: method, outermost: true }]) },
+            ...(sections === 'text'
+              ? [{ name: '.text', type: 8, flags: 6, addr: method, bytes: new Uint8Array(0x100) }]
+              : []),
+          ],
+        }).bytes,
+      );
 
-  it.each(['text', 'table only'] as const)('is looked up by its own addresses (%s)', (sections) => {
-    const source = file(sections);
-    const unwinder = new Unwinder({
-      arch,
-      mappings: [
-        mapping({ start: method, end: method + 0x100, name: 'jit_map0.so', inode: 1 }),
-        mapping({ start: STACK, end: STACK + 0x1000, prot: 3 }),
-      ],
-      memory: new SparseMemory(),
-      files: { file: ({ name }) => (name === 'jit_map0.so' ? source : null) },
-      naming: naming((symbol) => symbol),
-      strict,
+    it.each(['text', 'table only'] as const)('is looked up by its own addresses (%s)', (sections) => {
+      const source = file(sections);
+      const unwinder = elfUnwinder({
+        arch,
+        mappings: [
+          mapping({ start: method, end: method + 0x100, name: 'jit_map0.so', inode: 1 }),
+          mapping({ start: STACK, end: STACK + 0x1000, prot: 3 }),
+        ],
+        memory: new SparseMemory(),
+        files: { file: ({ name }) => (name === 'jit_map0.so' ? source : null) },
+        naming: naming((symbol) => symbol),
+        rules: rulesOf(android),
+      });
+      const { frames, stop } = unwinder.unwind(registerFile(arch, { pc: method + 0x3c, sp: STACK }));
+      expect(stop).toBe('end');
+      expect(frames).toMatchObject([
+        { relPc: 0x3c, mapName: 'jit_map0.so', functionName: 'Main.run', functionOffset: 0x3c },
+      ]);
     });
-    const { frames, stop } = unwinder.unwind(registerFile(arch, { pc: method + 0x3c, sp: STACK }));
-    expect(stop).toBe('end');
-    expect(frames).toMatchObject([
-      { relPc: 0x3c, mapName: 'jit_map0.so', functionName: 'Main.run', functionOffset: 0x3c },
-    ]);
-  });
-});
+  },
+);

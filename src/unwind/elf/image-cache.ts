@@ -1,7 +1,7 @@
 /** Images that are kept from one process to the next, by the identity of their file. */
-import type { ByteSource } from '../bytes/byte-source.js';
-import type { ElfFile } from '../objects/elf/elf-file.js';
-import type { Image } from './image.js';
+import type { ByteSource } from '../../bytes/byte-source.js';
+import type { ElfFile } from '../../objects/elf/elf-file.js';
+import type { ElfModule } from './elf-module.js';
 import { SharedSource } from './shared-source.js';
 
 /** A file that can be known again: same device, inode, size and time of change mean the same bytes. */
@@ -12,7 +12,7 @@ export interface IdentifiedSource extends ByteSource {
 
 interface Kept {
   readonly file: SharedSource;
-  readonly images: Map<number, Image>;
+  readonly images: Map<number, ElfModule>;
 }
 
 /**
@@ -49,7 +49,7 @@ export class ImageCache {
     const identity = file.identity ?? null;
     if (identity === null) return file;
     const key = `${identity}:${file.size}`;
-    const kept = this.#files.get(key) ?? { file: new SharedSource(file), images: new Map<number, Image>() };
+    const kept = this.#files.get(key) ?? { file: new SharedSource(file), images: new Map<number, ElfModule>() };
     kept.file.attach(file);
     this.#files.delete(key);
     this.#files.set(key, kept);
@@ -57,7 +57,7 @@ export class ImageCache {
   }
 
   /** The image that was kept for a place in a file of `open`. */
-  get(source: ByteSource, start: number, elf: ElfFile): Image | null {
+  get(source: ByteSource, start: number, elf: ElfFile): ElfModule | null {
     for (const kept of this.#files.values()) {
       if (kept.file !== source) continue;
       const image = kept.images.get(start);
@@ -70,7 +70,7 @@ export class ImageCache {
     return null;
   }
 
-  put(source: ByteSource, start: number, image: Image): void {
+  put(source: ByteSource, start: number, image: ElfModule): void {
     for (const kept of this.#files.values()) if (kept.file === source) kept.images.set(start, image);
   }
 

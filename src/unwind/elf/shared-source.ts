@@ -1,5 +1,5 @@
 /** A file's bytes behind a descriptor that may be replaced. */
-import type { ByteSource } from '../bytes/byte-source.js';
+import type { ByteSource } from '../../bytes/byte-source.js';
 
 const NONE = new Uint8Array(0);
 

@@ -1,14 +1,15 @@
 /** Which ELF image lies behind a mapping, and where in the file it begins. */
-import { type ByteSource, SliceSource } from '../bytes/byte-source.js';
-import type { Memory } from '../bytes/memory.js';
-import { type MemoryRange, MemorySource } from '../bytes/memory-source.js';
-import { ElfError } from '../objects/elf/elf-error.js';
-import { ElfFile } from '../objects/elf/elf-file.js';
-import { isElf } from '../objects/elf/headers.js';
-import { SegmentType } from '../objects/elf/layout.js';
-import type { Mapping } from './mapping.js';
-import { isDevice, type MappingTable } from './mapping-table.js';
-import type { ModuleSource } from './module.js';
+import { type ByteSource, SliceSource } from '../../bytes/byte-source.js';
+import type { Memory } from '../../bytes/memory.js';
+import { type MemoryRange, MemorySource } from '../../bytes/memory-source.js';
+import { ElfError } from '../../objects/elf/elf-error.js';
+import { ElfFile } from '../../objects/elf/elf-file.js';
+import { isElf } from '../../objects/elf/headers.js';
+import { SegmentType } from '../../objects/elf/layout.js';
+import type { Mapping } from '../mapping.js';
+import { isDevice, type MappingTable } from '../mapping-table.js';
+import type { ModuleSource } from '../module.js';
+import type { RuleSet } from '../rule-set.js';
 
 const PROT_READ = 1;
 /** An ELF64 header: mappings smaller than it are read as if they had its size. */
@@ -44,14 +45,13 @@ export class ImageFinder {
   readonly #mappings: MappingTable;
   readonly #files: ModuleSource;
   readonly #memory: Memory;
-  readonly #strict: boolean;
+  readonly #rules: RuleSet['elf'];
 
-  /** @param strict only what Android's unwinder does: a file that is no ELF image is not looked for in memory */
-  constructor(mappings: MappingTable, files: ModuleSource, memory: Memory, strict: boolean) {
+  constructor(mappings: MappingTable, files: ModuleSource, memory: Memory, rules: RuleSet['elf']) {
     this.#mappings = mappings;
     this.#files = files;
     this.#memory = memory;
-    this.#strict = strict;
+    this.#rules = rules;
   }
 
   /** @param machine ELF machine that the image must have */
@@ -61,7 +61,7 @@ export class ImageFinder {
     if (isDevice(mapping)) return { ...none, error: 'device memory' };
     const inFile = mapping.name === '' ? null : this.#inFile(index, mapping);
     let found: FoundElf | null = inFile === null ? null : open(inFile, machine, mapping);
-    if (found === null || (found.elf === null && !this.#strict)) {
+    if (found === null || (found.elf === null && this.#rules.memoryBehindFiles)) {
       const inMemory = this.#inMemory(index, mapping);
       if (inMemory !== null) found = open(inMemory, machine, mapping);
     }
@@ -86,8 +86,7 @@ export class ImageFinder {
     if (before !== null && before.prot === PROT_READ && before.offset < mapping.offset) {
       const offset = mapping.offset - before.offset;
       const size = imageSize(new SliceSource(file, before.offset));
-      // Android wants the image to be as long as what is mapped behind its first mapping, holes included.
-      if (this.#strict ? size >= mapping.end - before.end : size > offset) {
+      if (this.#rules.wholeSplitImages ? size >= mapping.end - before.end : size > offset) {
         const source = new SliceSource(file, before.offset, size);
         return { source, file, start: before.offset, offset };
       }

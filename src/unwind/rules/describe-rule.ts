@@ -1,6 +1,6 @@
 /** A CFI rule as text, for `--explain`. */
-import type { Arch } from '../arch/arch.js';
-import type { CfiTable } from '../objects/dwarf/cfi-table.js';
+import type { Arch } from '../../arch/arch.js';
+import type { CfiTable } from '../../objects/dwarf/cfi-table.js';
 import {
   CFA_REGISTER,
   FLAG_OUTERMOST,
@@ -11,9 +11,10 @@ import {
   RULE_HEADER,
   RULE_OFFSET,
   RULE_REGISTER,
+  RULE_SAME,
   RULE_UNDEFINED,
   RULE_VAL_OFFSET,
-} from '../objects/dwarf/rule-pool.js';
+} from '../../objects/dwarf/rule-pool.js';
 
 /** A rule as readelf writes its rows: `CFA=rsp+16 rbx=c-16 rip=c-8`. */
 export function describeRule(table: CfiTable, at: number, arch: Arch): string {
@@ -40,6 +41,8 @@ export function describeRule(table: CfiTable, at: number, arch: Arch): string {
     switch (kind) {
       case RULE_UNDEFINED:
         return 'u';
+      case RULE_SAME:
+        return 's';
       case RULE_OFFSET:
         return `c${signed(a)}`;
       case RULE_VAL_OFFSET:

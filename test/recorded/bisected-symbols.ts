@@ -1,10 +1,10 @@
 /** One symbol table, searched as Android's unwinder searches it. */
-import type { ByteSource } from '../../bytes/byte-source.js';
-import { LittleEndian } from '../../bytes/little-endian.js';
-import type { FunctionAt, SymbolSource } from '../provider.js';
-import { addressOrder } from './address-order.js';
-import { StringTable } from './string-table.js';
-import { SymbolTable, type SymbolTablePlace } from './symbol-table.js';
+import type { ByteSource } from '../../src/bytes/byte-source.js';
+import { LittleEndian } from '../../src/bytes/little-endian.js';
+import type { FunctionAt, SymbolSource } from '../../src/symbols/provider.js';
+import { addressOrder } from '../../src/symbols/tables/address-order.js';
+import { StringTable } from '../../src/symbols/tables/string-table.js';
+import { SymbolTable, type SymbolTablePlace } from '../../src/symbols/tables/symbol-table.js';
 
 const STT_FUNC = 2;
 const SHN_UNDEF = 0;
@@ -53,6 +53,10 @@ export class BisectedSymbols implements SymbolSource {
     const { entrySize, symbolsSize } = place;
     const usable = entrySize >= (is64 ? 24 : 16) && entrySize <= 4096 && symbolsSize > 0;
     this.#count = usable ? Math.min(Math.floor(symbolsSize / entrySize), MAX_ENTRIES) : 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
   }
 
   get byteLength(): number {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ElfSymbols } from '../../../src/symbols/tables/elf-symbols.js';
-import { buildElf } from '../../objects/elf/elf-builder.js';
-import { IFUNC, OBJECT, parseElf, type SymbolSpec, symbolSections, tryElf } from '../symbol-builder.js';
+import { ElfSymbols } from '../../src/symbols/tables/elf-symbols.js';
+import { buildElf } from '../objects/elf/elf-builder.js';
+import { IFUNC, OBJECT, parseElf, type SymbolSpec, symbolSections, tryElf } from '../symbols/symbol-builder.js';
+import { BisectedSymbols } from './bisected-symbols.js';
 
 function symbolsOf(bits: 32 | 64, symbols: readonly SymbolSpec[]): ElfSymbols {
-  return new ElfSymbols(parseElf({ bits, sections: symbolSections(bits, symbols, 1) }), { bisect: true });
+  return new ElfSymbols(parseElf({ bits, sections: symbolSections(bits, symbols, 1) }), { Table: BisectedSymbols });
 }
 
 /** `name+offset`, or null. */
@@ -79,7 +80,7 @@ describe.each([32, 64] as const)('%d bits', (bits) => {
       for (const part of [changed, bytes.subarray(0, i)]) {
         const elf = tryElf(part);
         if (elf === null) continue;
-        const symbols = new ElfSymbols(elf, { bisect: true });
+        const symbols = new ElfSymbols(elf, { Table: BisectedSymbols });
         for (const address of [0, 0x1004, 0x7800, 0xffff_ffff]) {
           expect(typeof (symbols.functionAt(address)?.name ?? '')).toBe('string');
         }

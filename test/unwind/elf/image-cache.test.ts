@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { byName } from '../../src/arch/index.js';
-import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
-import { BufferMemory } from '../../src/bytes/memory.js';
-import { ImageCache } from '../../src/unwind/image-cache.js';
-import { Unwinder } from '../../src/unwind/unwinder.js';
-import { buildImage, CODE_SIZE, IMAGE, mapping, namesOf, registerFile, STACK, wordsOf } from './walk-builder.js';
+import { byName } from '../../../src/arch/index.js';
+import { BufferSource, type ByteSource } from '../../../src/bytes/byte-source.js';
+import { BufferMemory } from '../../../src/bytes/memory.js';
+import { elfUnwinder } from '../../../src/unwind/elf/elf-unwinder.js';
+import { ImageCache } from '../../../src/unwind/elf/image-cache.js';
+import { buildImage, CODE_SIZE, IMAGE, mapping, namesOf, registerFile, STACK, wordsOf } from '../walk-builder.js';
 
 const arch = byName('x86_64');
 const functions = [
@@ -35,7 +35,7 @@ class CountingFile implements ByteSource {
 }
 
 function walk(file: CountingFile, cache: ImageCache): number {
-  const unwinder = new Unwinder({
+  const unwinder = elfUnwinder({
     arch,
     mappings: [
       mapping({ start: IMAGE, end: IMAGE + CODE_SIZE, name: '/bin/it' }),
