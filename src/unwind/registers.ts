@@ -91,10 +91,21 @@ export class RegisterState {
     else this.knownAbove |= 1 << index;
   }
 
-  /** Of the registers that are known, only these stay so. */
-  keep({ known, knownAbove }: RegisterSet): void {
-    this.known &= known;
-    this.knownAbove &= knownAbove;
+  /** Of the registers that are known, only those stay so that every function keeps; `pc` and `sp` are known. */
+  keepKept(): void {
+    this.known &= this.kept.known;
+    this.knownAbove &= this.kept.knownAbove;
+    this.setKnown(this.arch.pc);
+    this.setKnown(this.arch.sp);
+  }
+
+  /** Nothing but `pc`, `sp` and, where told, the frame pointer is known: what is left after a frame of which no rule is known. */
+  knowLittle(framePointer: boolean): void {
+    this.known = 0;
+    this.knownAbove = 0;
+    this.setKnown(this.arch.pc);
+    this.setKnown(this.arch.sp);
+    if (framePointer && this.arch.fp >= 0) this.setKnown(this.arch.fp);
   }
 
   /** Whether the register can be an address at all. */

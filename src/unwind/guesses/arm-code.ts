@@ -48,6 +48,8 @@ interface Way {
   pc: number;
   sp: number;
   registers: Uint32Array;
+  /** The registers that are known, as a mask. */
+  known: number;
   /** The link register holds the caller's address; `restored`: loaded back from the stack. */
   returns: boolean;
   restored: boolean;
@@ -112,7 +114,15 @@ export class ArmCodeStepper {
     const words = new Uint32Array(16);
     for (let i = 0; i < 16; i++) words[i] = registers.words[2 * i]!;
     const ways: Way[] = [
-      { pc: this.#code!.pc, sp: words[SP]!, registers: words, returns: context, restored: false, skip: 0 },
+      {
+        pc: this.#code!.pc,
+        sp: words[SP]!,
+        registers: words,
+        known: registers.known,
+        returns: context && registers.isKnown(LR),
+        restored: false,
+        skip: 0,
+      },
     ];
     const seen = new Set<number>();
     let budget = MOST_INSTRUCTIONS;
@@ -154,19 +164,23 @@ export class ArmCodeStepper {
       case POP:
         if (!load(words, mask, way.sp, memory)) return ENDED;
         way.sp = (way.sp + value) >>> 0;
+        way.known |= mask;
         restore(way, mask);
         if ((mask & (1 << PC)) === 0) return GOES_ON;
         words[LR] = words[PC]!;
         return RETURNED;
       case LOAD:
         if (!load(words, mask, way.sp + value, memory)) return ENDED;
+        way.known |= mask;
         restore(way, mask);
         return GOES_ON;
       case SET_SP:
+        if ((way.known & (1 << register)) === 0) return ENDED;
         way.sp = (words[register]! + value) >>> 0;
         return GOES_ON;
       case FROM_SP:
         words[register] = way.sp + value;
+        way.known |= 1 << register;
         return GOES_ON;
       case ADD:
         words[register] = words[register]! + value;
@@ -206,6 +220,8 @@ export class ArmCodeStepper {
     registers.setWords(SP, way.sp, 0);
     registers.setWords(LR, to, 0);
     registers.setWords(PC, to, 0);
+    registers.known = way.known;
+    registers.keepKept();
     return true;
   }
 
@@ -226,14 +242,18 @@ export class ArmCodeStepper {
     if (!Number.isNaN(saved[LR])) {
       if (!memory.word32(base + saved[LR]!)) return false;
       to = memory.lo;
-    } else if (!context) return false;
+    } else if (!context || !registers.isKnown(LR)) return false;
     if (base < registers.sp || !judge(to)) return false;
     for (let i = 4; i < SP; i++) {
-      if (!Number.isNaN(saved[i]) && memory.word32(base + saved[i]!)) registers.setWords(i, memory.lo, 0);
+      if (!Number.isNaN(saved[i]) && memory.word32(base + saved[i]!)) {
+        registers.setWords(i, memory.lo, 0);
+        registers.setKnown(i);
+      }
     }
     registers.setWords(SP, base, 0);
     registers.setWords(LR, to, 0);
     registers.setWords(PC, to, 0);
+    registers.keepKept();
     return true;
   }
 

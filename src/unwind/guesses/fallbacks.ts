@@ -82,11 +82,13 @@ export class Fallbacks implements Guesses {
     const { arch } = registers;
     const mappings = this.#modules.mappings;
     if (!arch.returnOnStack) {
+      if (!registers.isKnown(arch.lr)) return false;
       const low = (registers.words[2 * arch.lr]! & ~registers.pacMaskLow) >>> 0;
       const high = (registers.words[2 * arch.lr + 1]! & ~registers.pacMaskHigh) >>> 0;
       const value = high * TWO32 + low;
       if (value === registers.pc || !mappings.isExecutable(value)) return false;
       registers.setWords(arch.pc, low, high);
+      registers.keepKept();
       return true;
     }
     const sp = registers.sp;
@@ -96,6 +98,7 @@ export class Fallbacks implements Guesses {
     if (!mappings.isExecutable(hi * TWO32 + lo)) return false;
     registers.setWords(arch.pc, lo, hi);
     registers.set(arch.sp, sp + arch.wordSize);
+    registers.keepKept();
     return true;
   }
 

@@ -17,6 +17,7 @@ export function stepFramePointer(registers: RegisterState, memory: WordMemory, m
   const record = arch.frameRecord;
   if (record === null || arch.fp < 0) return 'this CPU has no frame-pointer chain';
   const wide = arch.wordSize === 8;
+  if (!registers.isKnown(arch.fp)) return 'the frame pointer is not known';
   if (!registers.isAddress(arch.fp)) return 'the frame pointer is no address';
   const fp = registers.get(arch.fp);
   const sp = registers.sp;
@@ -37,5 +38,6 @@ export function stepFramePointer(registers: RegisterState, memory: WordMemory, m
   registers.setWords(arch.pc, low, high);
   registers.setWords(arch.fp, callerLow, callerHigh);
   registers.set(arch.sp, fp + (record.sp ?? 2 * arch.wordSize));
+  registers.knowLittle(true);
   return '';
 }

@@ -52,21 +52,27 @@ export class StackScanner {
         if (why !== '' && onReject !== null) onReject(address, value, why);
         continue;
       }
-      this.#framePointer(registers, memory, address);
+      const framePointer = this.#framePointer(registers, memory, address);
       registers.setWords(arch.pc, low, high);
       registers.set(arch.sp, address + word);
+      registers.knowLittle(framePointer);
       return true;
     }
     return false;
   }
 
-  /** Where the frame pointer was saved right below the return address, the caller's is there. */
-  #framePointer(registers: RegisterState, memory: WordMemory, address: number): void {
+  /**
+   * Whether the caller's frame pointer is known: where the frame's was saved right below the return address, it is there; where it
+   * points above that, no inner function has changed it.
+   */
+  #framePointer(registers: RegisterState, memory: WordMemory, address: number): boolean {
     const { arch } = registers;
-    if (arch.fp < 0 || arch.frameRecord === null) return;
+    if (arch.fp < 0 || arch.frameRecord === null || !registers.isKnown(arch.fp)) return false;
     const saved = address - arch.wordSize;
-    if (registers.get(arch.fp) !== saved) return;
-    if (arch.wordSize === 8 ? memory.word64(saved) : memory.word32(saved))
-      registers.setWords(arch.fp, memory.lo, memory.hi);
+    const fp = registers.get(arch.fp);
+    if (fp !== saved) return fp > saved;
+    if (!(arch.wordSize === 8 ? memory.word64(saved) : memory.word32(saved))) return false;
+    registers.setWords(arch.fp, memory.lo, memory.hi);
+    return true;
   }
 }
