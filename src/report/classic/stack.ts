@@ -1,14 +1,12 @@
 /** The stack block: a few words around the stack pointer of every frame, and what their values point at. */
 
-import type { Frame, Report, ThreadReport } from '../model/report.js';
+import { mapAt } from '../model/map-index.js';
+import type { Report, ThreadReport } from '../model/report.js';
+import { stackSegments } from '../model/stack-segments.js';
 import { escapeText } from './escape.js';
 import { functionText } from './frames.js';
 import { address, littleEndianHex, u32, wordDigits } from './hex.js';
-import { mapAt } from './map-index.js';
 import { leftOut, TextRoom } from './text-room.js';
-
-/** Words printed of a frame at most, and before the first one. */
-export const STACK_WORDS = 16;
 
 /** What stands for words left out between two frames. */
 const JUMP = '         ........  ........';
@@ -47,39 +45,23 @@ function segment(report: Report, { lines, room }: Block, sp: number, words: numb
   return sp + count * size;
 }
 
-/** Words of a frame that are printed: all of its own, but 16 at most and one at least. The last frame's size is not known. */
-function frameWords(frame: Frame, next: Frame | undefined, wordSize: number): number {
-  if (next === undefined) return STACK_WORDS;
-  // Where the stack changes (a signal handler on a stack of its own) the difference is negative: as large as can be.
-  if (next.sp < frame.sp) return STACK_WORDS;
-  const words = Math.floor((next.sp - frame.sp) / wordSize);
-  return Math.min(Math.max(words, 1), STACK_WORDS);
-}
-
 /** The stack block, with the blank line before it; nothing without frames. Where the room ends it says of how many frames there is no more. */
 export function stackLines(report: Report, thread: ThreadReport, room = new TextRoom(Infinity)): string[] {
   const { frames } = thread;
   if (frames.length === 0) return [];
   const lines = ['', 'stack:'];
-  const first = frames.findIndex((frame) => frame.sp !== 0);
-  if (first < 0) return lines;
-  const last = frames.findLastIndex((frame) => frame.sp !== 0);
   const size = report.arch.wordSize;
   const block = { lines, room };
-  let sp = segment(report, block, (frames[first]?.sp ?? 0) - STACK_WORDS * size, STACK_WORDS, -1);
-  for (let i = first; i <= last; i++) {
-    const frame = frames[i];
-    if (frame === undefined) break;
-    if (sp !== null && sp !== frame.sp) {
+  const last = frames.findLastIndex((frame) => frame.sp !== 0);
+  let sp: number | null = null;
+  for (const { frame, address: start, words } of stackSegments(frames, size)) {
+    if (frame >= 0 && sp !== null && sp !== start) {
       lines.push(JUMP);
       room.spend([JUMP]);
-      sp = frame.sp;
     }
-    if (sp !== null) {
-      sp = segment(report, block, sp, i === last ? STACK_WORDS : frameWords(frame, frames[i + 1], size), i);
-    }
-    if (sp === null) {
-      lines.push(leftOut(last - i + 1, "frame's stack", "frames' stacks"));
+    if (frame < 0 || sp !== null) sp = segment(report, block, start, words, frame);
+    if (frame >= 0 && sp === null) {
+      lines.push(leftOut(last - frame + 1, "frame's stack", "frames' stacks"));
       break;
     }
   }

@@ -39,14 +39,13 @@ export function engraveMinidump(
 ): Engraving {
   const { dump, arch, mappings } = opened;
   const watch = new StepTimer();
-  const built = buildReport(dump, arch, mappings, unwinder);
-  watch.lap('unwind');
   const wanted = new Set(outputs);
+  const nameStacks = wanted.has('tombstone') || wanted.has('minidump');
+  const built = buildReport(dump, arch, mappings, unwinder, nameStacks);
+  watch.lap('unwind');
   const texts: Partial<Record<Exclude<OutputKind, 'minidump'>, string>> = {};
   for (const kind of ['tombstone', 'backtrace', 'notification'] as const) {
-    // The completed dump keeps the names that rendering the tombstone asks for.
-    if (wanted.has(kind) || (kind === 'tombstone' && wanted.has('minidump')))
-      texts[kind] = RENDERERS[kind](built.report);
+    if (wanted.has(kind)) texts[kind] = RENDERERS[kind](built.report);
   }
   watch.lap('render');
   const minidump = wanted.has('minidump') ? complete(bytes, opened, built, unwinder, dumpBytes) : null;

@@ -8,12 +8,13 @@ import type { DumpMapping } from './mappings.js';
 import { processFacts } from './process-info.js';
 import { contextOf, registerFile } from './register-file.js';
 import { signalOf } from './signal-info.js';
+import { stackNames } from './stack-names.js';
 import type { Unwinder } from './thread-unwinder.js';
 import type { FunctionName } from './unwound-report.js';
 
 export interface BuiltReport {
   readonly report: Report;
-  /** Functions that the renderers asked for, filled as they run. */
+  /** Functions that the shown words of the stacks point into, by address; empty where they were not wanted. */
   readonly names: ReadonlyMap<number, FunctionName>;
 }
 
@@ -62,12 +63,17 @@ function gatherErrors(dump: Minidump, unwinder: Unwinder, threads: readonly Thre
   return [...errors.slice(0, MAX_SOFT_ERRORS), { step: 'report', message }];
 }
 
-/** Never throws: what cannot be read is missing from the report and among its soft errors. */
+/**
+ * Never throws: what cannot be read is missing from the report and among its soft errors.
+ *
+ * @param nameStacks whether the functions that words on the stacks point into are named: tombstones and completed dumps have them
+ */
 export function buildReport(
   dump: Minidump,
   arch: Arch,
   mappings: readonly DumpMapping[],
   unwinder: Unwinder,
+  nameStacks: boolean,
 ): BuiltReport {
   const facts = processFacts(dump);
   const builder = new ThreadBuilder(dump, arch, unwinder);
@@ -77,7 +83,11 @@ export function buildReport(
     const { start, end, perms, offset, name } = mapping;
     return { start, end, perms, offset, name, ...unwinder.mapFacts(mapping) };
   });
-  const names = new Map<number, FunctionName>();
+  const { memory } = dump;
+  const functionAt = (address: number): FunctionName | null => unwinder.functionAt(address);
+  const names: ReadonlyMap<number, FunctionName> = nameStacks
+    ? stackNames({ arch, threads, maps, memory }, functionAt)
+    : new Map();
   const report: Report = {
     ...facts,
     arch,
@@ -87,15 +97,9 @@ export function buildReport(
     annotations: dump.tolerate(() => annotationsOf(dump.crashpadInfo), []),
     threads,
     maps,
-    memory: dump.memory,
+    memory,
     logs: dump.tolerate(() => dump.logTails, null) ?? [],
-    functionAt(address) {
-      const known = names.get(address);
-      if (known !== undefined) return known;
-      const found = unwinder.functionAt(address);
-      if (found !== null) names.set(address, found);
-      return found;
-    },
+    functionAt: (address) => names.get(address) ?? functionAt(address),
     softErrors: gatherErrors(dump, unwinder, threads),
   };
   return { report, names };

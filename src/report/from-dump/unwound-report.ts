@@ -90,7 +90,7 @@ class RegisterSets {
 }
 
 /**
- * `names`: the functions that were asked for when the report was rendered. At most `limit` bytes: the frames of the last threads are left
+ * `names`: the functions that the stacks point into. At most `limit` bytes: the frames of the last threads are left
  * out first. Null when not even those of the first fit.
  */
 export function encodeUnwoundReport(

@@ -2,6 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe as describeDump, jsonText } from '../../../src/cli/show/document.js';
+import { documentLines } from '../../../src/cli/show/text.js';
 import { writeOutput } from '../../../src/engraver/outputs.js';
 import { summarize } from '../../../src/engraver/summary.js';
 import { Minidump } from '../../../src/minidump/reader/minidump.js';
@@ -86,6 +88,66 @@ describe('engraveMinidump', () => {
     const recorded = decodeUnwoundReport(Minidump.open(completed).reportJson);
     const again = engrave(completed, ['tombstone', 'backtrace'], new RecordedUnwinder(recorded!));
     expect(again.texts).toEqual(texts);
+  });
+
+  it('the completed dump has the names on its stacks though no text was rendered', () => {
+    const { minidump, texts } = engrave(bytes, ['minidump']);
+    expect(texts).toEqual({});
+    const completed = Minidump.open(Buffer.concat(minidump! as Uint8Array[]));
+    expect(decodeUnwoundReport(completed.reportJson)?.names).toEqual(
+      new Map([[0x401200, { name: 'callee', offset: 4 }]]),
+    );
+    const asked: number[] = [];
+    const counting: Unwinder = {
+      ...unwinder,
+      functionAt: (address) => {
+        asked.push(address);
+        return null;
+      },
+    };
+    engrave(bytes, ['backtrace'], counting);
+    expect(asked).toEqual([]);
+  });
+
+  it('source lines, inlined calls and known registers go into the completed dump, and come back', () => {
+    const source = { file: '/src/app.c', line: 12 };
+    const inlined = [
+      { name: 'helper', source: { file: '/src/helper.h', line: 0 } },
+      { name: 'other', source: null },
+    ];
+    const registers = ['rsp', 'rip'];
+    const frames = [
+      frame({ source, inlined, knownRegisters: registers }),
+      frame({ knownRegisters: registers }),
+      frame({ source: { file: 'a', line: 1 } }),
+    ];
+    const withLines: Unwinder = { ...unwinder, thread: () => ({ frames, error: null }) };
+    const { minidump } = engrave(bytes, ['minidump'], withLines);
+    const completed = Minidump.open(Buffer.concat(minidump! as Uint8Array[]));
+    expect(decodeUnwoundReport(completed.reportJson)?.threads.get(100)?.frames).toEqual(frames);
+    // What `show` prints, as text and as JSON.
+    const document = describeDump(completed);
+    expect(document.sections.report).toMatchObject({
+      registerSets: [registers],
+      threads: [
+        {
+          frames: [
+            {
+              file: '/src/app.c',
+              line: 12,
+              inlined: [{ function: 'helper', file: '/src/helper.h' }, { function: 'other' }],
+              registers: 0,
+            },
+            { registers: 0 },
+            { file: 'a', line: 1 },
+          ],
+        },
+        {},
+        {},
+      ],
+    });
+    expect(jsonText(document)).toContain('/src/helper.h');
+    expect(documentLines(document).join('\n')).toContain('/src/helper.h');
   });
 
   it('the completed dump names builds and versions of its modules', () => {

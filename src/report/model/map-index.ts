@@ -1,5 +1,5 @@
 /** Finds the mapping that covers an address. */
-import type { MapReport } from '../model/report.js';
+import type { MapReport } from './report.js';
 
 /** Binary search over mappings sorted by start; null in a gap. */
 export function mapAt(maps: readonly MapReport[], address: number): MapReport | null {
