@@ -19,6 +19,8 @@ export interface StepFacts {
   readonly source: string;
   /** Why the last table that covered the pc failed; '' otherwise. */
   readonly error: string;
+  /** The address that the failed table wanted to read and that is not there; -1 for none. */
+  readonly missing: number;
   /** FINISHED was only the refusal of a table that refuses code without tables in the same way as the outermost function. */
   readonly refused: boolean;
 }

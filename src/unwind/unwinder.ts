@@ -15,7 +15,7 @@ import { ProcessModules } from './process-modules.js';
 import { RegisterState } from './registers.js';
 import { DEFAULT_RULES, type RuleSet } from './rule-set.js';
 import { stepSignal } from './rules/signal.js';
-import { FINISHED, NOT_COVERED, STEPPED, type StepStatus } from './rules/stepper.js';
+import { FAILED, FINISHED, NOT_COVERED, STEPPED, type StepStatus } from './rules/stepper.js';
 
 const PROT_EXEC = 4;
 const DEFAULT_MAX_FRAMES = 256;
@@ -211,7 +211,8 @@ export class Unwinder {
     if (checkTables && !context && this.#saved.pc < FIRST_PAGE) return 'end';
     this.#adjust = true;
     registers.copyFrom(this.#saved);
-    const stuck = { context, module: this.#module, pc: this.#lookup, frame: this.#frame };
+    const cutOff = status === FAILED && this.#isCutOff();
+    const stuck = { context, module: this.#module, pc: this.#lookup, cutOff, frame: this.#frame };
     this.#trust = this.#guesses.step(registers, stuck, this.#explain);
     return this.#trust === NO_WAY_ON ? 'no way on' : null;
   }
@@ -220,6 +221,16 @@ export class Unwinder {
   #isRefusal(): boolean {
     const module = this.#module;
     return module?.last.refused === true && !module.isStartCode(this.#lookup);
+  }
+
+  /** Whether the word that the table wanted lies on the frame's own stack: that was copied only so far. */
+  #isCutOff(): boolean {
+    const missing = this.#module?.last.missing ?? -1;
+    const { sp } = this.#saved;
+    if (missing < sp) return false;
+    const { mappings } = this.modules;
+    const stack = mappings.find(sp);
+    return stack >= 0 && mappings.find(missing) === stack;
   }
 
   #unchanged(): boolean {

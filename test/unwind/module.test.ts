@@ -30,7 +30,7 @@ const LINES: SourceAt = {
 const module: CodeModule = {
   buildId: '0102',
   code: new CodeBytes(arch, 0, () => new Uint8Array(0)),
-  last: { trust: CFI, source: 'a symbol file', error: '', refused: false },
+  last: { trust: CFI, source: 'a symbol file', error: '', missing: -1, refused: false },
   step(pc, registers, memory) {
     const found = at(pc);
     if (found === undefined) return NOT_COVERED;

@@ -39,6 +39,7 @@ class LastStep {
   trust = CFI;
   source = '';
   error = '';
+  missing = -1;
   refused = false;
 }
 
@@ -85,6 +86,7 @@ export class ElfModule implements CodeModule {
     let failed = false;
     last.source = '';
     last.error = '';
+    last.missing = -1;
     last.refused = false;
     for (let i = 0; ; i++) {
       const table = this.#tables[i] ?? this.#open();
@@ -99,6 +101,7 @@ export class ElfModule implements CodeModule {
       }
       failed = true;
       last.error = table.stepper.errorText;
+      last.missing = table.stepper.missing;
       registers.words.set(saved.words);
       registers.known = saved.known;
       registers.knownAbove = saved.knownAbove;

@@ -50,7 +50,7 @@ export class Fallbacks implements Guesses {
     return false;
   }
 
-  step(registers: RegisterState, { context, module, pc, frame }: StuckFrame, explain: Explain | null): number {
+  step(registers: RegisterState, { context, module, pc, cutOff, frame }: StuckFrame, explain: Explain | null): number {
     const mappings = this.#modules.mappings;
     const reject = explain === null ? null : (text: string) => explain({ frame, kind: 'rejected', text });
     if (context && !mappings.isExecutable(registers.pc)) {
@@ -68,6 +68,10 @@ export class Fallbacks implements Guesses {
     }
     if (context && !registers.arch.returnOnStack && !this.#sameFunction(registers, module, pc) && this.#leaf(registers))
       return LEAF;
+    if (cutOff) {
+      reject?.('scan: the stack was not copied as far as the frame goes');
+      return NO_WAY_ON;
+    }
     const onReject =
       reject === null
         ? null

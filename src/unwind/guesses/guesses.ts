@@ -15,6 +15,8 @@ export interface StuckFrame {
   readonly module: CodeModule | null;
   /** Its pc in the module's addresses. */
   readonly pc: number;
+  /** The stack was not copied as far as the frame's table needs it. */
+  readonly cutOff: boolean;
   /** Its number. */
   readonly frame: number;
 }

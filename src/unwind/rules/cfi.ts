@@ -29,6 +29,7 @@ import { FAILED, FINISHED, NOT_COVERED, STEPPED, type Stepper, type StepStatus }
 const TWO32 = 0x100000000;
 const HIGH_LIMIT = 0x200000;
 const UNKNOWN = 'unknown register';
+const NO_MEMORY = 'no memory';
 
 /** Unwinds by the rules of one .eh_frame or .debug_frame. A step over plain rules allocates nothing. */
 export class CfiStepper implements Stepper {
@@ -168,7 +169,7 @@ export class CfiStepper implements Stepper {
   #load(memory: WordMemory, wide: boolean): boolean {
     const address = this.#high * TWO32 + this.#low;
     if (this.#high >= HIGH_LIMIT || !(wide ? memory.word64(address) : memory.word32(address))) {
-      this.error = 'no memory at ';
+      this.error = NO_MEMORY;
       this.#errorLow = this.#low;
       this.#errorHigh = this.#high;
       return false;
@@ -182,6 +183,10 @@ export class CfiStepper implements Stepper {
   #arch: Arch | null = null;
   #errorLow = 0;
   #errorHigh = 0;
+
+  get missing(): number {
+    return this.error === NO_MEMORY ? this.#errorHigh * TWO32 + this.#errorLow : -1;
+  }
 
   get byteLength(): number {
     return this.table.byteLength;
@@ -205,7 +210,7 @@ export class CfiStepper implements Stepper {
   get errorText(): string {
     if (this.error === UNKNOWN)
       return `its rule needs ${this.#arch?.registers[this.#needed]?.name}, which is not known`;
-    if (this.error !== 'no memory at ') return this.error;
+    if (this.error !== NO_MEMORY) return this.error;
     return `no memory at 0x${((BigInt(this.#errorHigh) << 32n) | BigInt(this.#errorLow)).toString(16)}`;
   }
 

@@ -30,6 +30,7 @@ export class ExidxStepper implements Stepper {
   readonly #starts: Uint32Array;
   readonly #words: Uint32Array;
   readonly #places: Int32Array;
+  missing = -1;
   /** Whether the last step was refused: the entry says that its functions cannot be unwound. */
   refused = false;
   /** Translated entries behind each other: number of pairs, then the pairs. */
@@ -110,6 +111,7 @@ export class ExidxStepper implements Stepper {
   step(pc: number, registers: RegisterState, memory: WordMemory): StepStatus {
     const entry = this.find(pc);
     this.refused = false;
+    this.missing = -1;
     if (entry < 0) return NOT_COVERED;
     let place = this.#places[entry]!;
     if (place === UNKNOWN) place = this.#translate(entry);
@@ -137,7 +139,10 @@ export class ExidxStepper implements Stepper {
       } else if (op === EXIDX_POP) {
         for (let register = 0; register <= PC; register++) {
           if ((operand & (1 << register)) === 0) continue;
-          if (!memory.word32(vsp)) return FAILED;
+          if (!memory.word32(vsp)) {
+            this.missing = vsp;
+            return FAILED;
+          }
           words[2 * register] = memory.lo;
           known |= 1 << register;
           vsp = (vsp + 4) >>> 0;

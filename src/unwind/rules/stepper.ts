@@ -24,6 +24,8 @@ export interface Stepper {
   readonly refused: boolean;
   /** Why the last step failed. */
   readonly errorText: string;
+  /** The address that the last step wanted to read and that is not there; -1 when it failed for another reason. */
+  readonly missing: number;
   /** Bytes that the table takes: for a cache's bound. */
   readonly byteLength: number;
   /**
