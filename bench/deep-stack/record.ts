@@ -51,7 +51,7 @@ export async function recordDeepStack(source: string): Promise<DeepStack> {
   }
 }
 
-function parseMaps(text: string): Mapping[] {
+export function parseMaps(text: string): Mapping[] {
   const mappings: Mapping[] = [];
   for (const line of text.split('\n')) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) (\S+) (\d+)\s*(.*)$/.exec(line);

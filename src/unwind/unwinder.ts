@@ -8,7 +8,7 @@ import type { Explain } from './explain.js';
 import { CFI, CONTEXT, DEX, JIT, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
 import { FrameBuffer } from './frame-buffer.js';
 import { nameFrames } from './frame-names.js';
-import { type Guesses, NO_WAY_ON } from './guesses/guesses.js';
+import { type Guesses, NO_WAY_ON, OUTERMOST } from './guesses/guesses.js';
 import type { MappingTable } from './mapping-table.js';
 import type { CodeModule, DexSource, JitSource, MappedModule, ModuleFinder } from './module.js';
 import { ProcessModules } from './process-modules.js';
@@ -199,8 +199,9 @@ export class Unwinder {
       this.#guesses.stepped();
       if (!checkTables) return null;
       // A signal handler may run on another stack; a call does not.
-      if (registers.signalFrame || registers.sp >= this.#saved.sp) return null;
-      this.#explain?.({ frame: this.#frame, kind: 'rejected', text: 'the sp of the caller would be below the frame' });
+      const wrong = registers.signalFrame ? '' : this.#wrongStep();
+      if (wrong === '') return null;
+      this.#explain?.({ frame: this.#frame, kind: 'rejected', text: wrong });
     }
     if (this.#guesses.drops(this.frames)) {
       this.frames.count--;
@@ -214,6 +215,7 @@ export class Unwinder {
     const cutOff = status === FAILED && this.#isCutOff();
     const stuck = { context, module: this.#module, pc: this.#lookup, cutOff, frame: this.#frame };
     this.#trust = this.#guesses.step(registers, stuck, this.#explain);
+    if (this.#trust === OUTERMOST) return 'end';
     return this.#trust === NO_WAY_ON ? 'no way on' : null;
   }
 
@@ -221,6 +223,16 @@ export class Unwinder {
   #isRefusal(): boolean {
     const module = this.#module;
     return module?.last.refused === true && !module.isStartCode(this.#lookup);
+  }
+
+  /** Why what a table led to is no caller; '' when it may be one. */
+  #wrongStep(): string {
+    const registers = this.#registers;
+    if (registers.sp < this.#saved.sp) return 'the sp of the caller would be below the frame';
+    const { mappings } = this.modules;
+    const { pc } = registers;
+    const known = mappings.find(pc) >= 0 && !mappings.isExecutable(pc);
+    return known ? 'the return address would be in memory that is not executable' : '';
   }
 
   /** Whether the word that the table wanted lies on the frame's own stack: that was copied only so far. */

@@ -117,7 +117,7 @@ export class ElfModule implements CodeModule {
   }
 
   get hasFunctions(): boolean {
-    return this.#names().isEmpty === false;
+    return this.#names().isEmpty !== true;
   }
 
   covers(pc: number): boolean {

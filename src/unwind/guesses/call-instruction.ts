@@ -22,15 +22,30 @@ export interface CallDecoder {
 
 /** riscv64 has none. */
 export const callDecoders: Readonly<Partial<Record<ArchName, CallDecoder>>> = {
-  x86: { length: 7, callee: (code) => (endsInCall(code) ? INDIRECT : NO_CALL) },
-  x86_64: { length: 7, callee: (code) => (endsInCall(code) ? INDIRECT : NO_CALL) },
+  x86: { length: 7, callee: (code, address) => x86Callee(code, address, 2 ** 32) },
+  x86_64: { length: 7, callee: (code, address) => x86Callee(code, address, Number.POSITIVE_INFINITY) },
   arm: { length: 4, callee: (code, address) => (address % 2 === 1 ? thumbCallee : armCallee)(code, address) },
   arm64: { length: 4, callee: arm64Callee },
 };
 
+/** Where the call at the end of 7 bytes of x86 code leads. A direct one is told first: what it would be else is rarer. */
+function x86Callee(code: Uint8Array, address: number, wrap: number): Callee {
+  if (code[2] === 0xe8) {
+    const offset = code[3]! | (code[4]! << 8) | (code[5]! << 16) | (code[6]! << 24);
+    const callee = address + offset;
+    const wrapped = wrap === Number.POSITIVE_INFINITY ? callee : (callee + wrap) % wrap;
+    // Where the bytes are also an indirect call, either may be meant.
+    return endsInIndirectCall(code) ? INDIRECT : Math.max(wrapped, 0);
+  }
+  return endsInIndirectCall(code) ? INDIRECT : NO_CALL;
+}
+
 /** Whether 7 bytes of x86 code end in a call: E8 rel32, or FF /2 with any addressing form. */
 export function endsInCall(code: Uint8Array): boolean {
-  if (code[2] === 0xe8) return true;
+  return code[2] === 0xe8 || endsInIndirectCall(code);
+}
+
+function endsInIndirectCall(code: Uint8Array): boolean {
   for (let length = 2; length <= 7; length++) {
     const at = 7 - length;
     const modrm = code[at + 1]!;

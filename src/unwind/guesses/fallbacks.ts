@@ -9,8 +9,9 @@ import type { RegisterState } from '../registers.js';
 import { ArmCodeStepper } from './arm-code.js';
 import { callDecoders, INDIRECT, NO_CALL } from './call-instruction.js';
 import { stepFramePointer } from './frame-pointer.js';
-import { type Guesses, NO_WAY_ON, type StuckFrame } from './guesses.js';
+import { type Guesses, NO_WAY_ON, OUTERMOST, type StuckFrame } from './guesses.js';
 import { StackScanner } from './scan.js';
+import { X86CodeStepper } from './x86-code.js';
 
 const TWO32 = 0x100000000;
 /** arm's program status register in `arch.registers`, and its bit that tells Thumb. */
@@ -21,10 +22,13 @@ const THUMB_STATE = 0x20;
  * What is left when no table has a rule for a frame, from the surest guess to the weakest:
  *
  * 1. a call to nowhere (a null function pointer): the return address is where the call just put it;
- * 2. the frame-pointer chain;
- * 3. what the code around the pc does to the stack (arm, which has no such chain);
- * 4. the link register of an interrupted frame, which may not have saved it yet;
- * 5. a value on the stack that looks like a return address.
+ * 2. what the code does to the stack on its way to the function's return (x86, x86_64): a frame pointer tells nothing of a leaf without
+ *    a frame, nor of code that uses the register for something else;
+ * 3. no caller at all: start code that no table describes;
+ * 4. the frame-pointer chain;
+ * 5. what the code around the pc does to the stack (arm, which has no such chain);
+ * 6. the link register of an interrupted frame, which may not have saved it yet;
+ * 7. a value on the stack that looks like a return address.
  */
 export class Fallbacks implements Guesses {
   readonly #modules: ProcessModules;
@@ -33,6 +37,7 @@ export class Fallbacks implements Guesses {
   readonly #judge = (value: number): string | null => this.#judgeReturn(value);
   readonly #call = new Uint8Array(8);
   readonly #armCode = new ArmCodeStepper();
+  readonly #x86Code = new X86CodeStepper();
 
   constructor(modules: ProcessModules, memory: WordMemory) {
     this.#modules = modules;
@@ -42,6 +47,7 @@ export class Fallbacks implements Guesses {
   /** Begins a new stack. */
   reset(): void {
     this.#scanner.reset();
+    this.#x86Code.reset();
   }
 
   stepped(): void {}
@@ -57,13 +63,18 @@ export class Fallbacks implements Guesses {
       if (this.#leaf(registers)) return LEAF;
       reject?.('call to nowhere: no return address where a call would put it');
     }
-    const why = stepFramePointer(registers, this.#memory, mappings);
+    if (registers.arch.returnOnStack) {
+      if (this.#readX86(registers, module)) return CODE;
+      reject?.('code: no way from the pc to a return');
+    }
+    if (module?.isStartCode(pc)) return OUTERMOST;
+    const why = stepFramePointer(registers, this.#memory, mappings, (address) => this.#followsCall(address));
     if (why === '') {
       return FP;
     }
     reject?.(`frame pointer: ${why}`);
     if (registers.arch.thumb) {
-      if (this.#code(registers, context, module, pc)) return CODE;
+      if (this.#readArm(registers, context, module, pc)) return CODE;
       reject?.('code: no way from the pc to a return, nor from the beginning of the function to the pc');
     }
     if (context && !registers.arch.returnOnStack && !this.#sameFunction(registers, module, pc) && this.#leaf(registers))
@@ -76,7 +87,7 @@ export class Fallbacks implements Guesses {
       reject === null
         ? null
         : (address: number, value: number, text: string) => reject(`scan: ${hex(value)} at ${hex(address)}: ${text}`);
-    if (this.#scanner.step(registers, this.#memory, context, this.#judge, onReject)) return SCAN;
+    if (this.#scanner.step(registers, this.#memory, this.#judge, onReject)) return SCAN;
     reject?.('scan: nothing on the stack looks like a return address');
     return NO_WAY_ON;
   }
@@ -117,8 +128,28 @@ export class Fallbacks implements Guesses {
     return there !== null && there.name === here.name && there.offset - here.offset === distance;
   }
 
+  /** By what x86 code itself does to the stack. */
+  #readX86(registers: RegisterState, module: CodeModule | null): boolean {
+    const target = registers.pc;
+    const mapping = this.#modules.mappings.find(target);
+    if (mapping < 0 || !this.#modules.mappings.isExecutable(target)) return false;
+    const mapped = this.#modules.at(mapping);
+    const bias = module === null || mapped.module !== module || mapped.absolute ? 0 : mapped.bias;
+    const code = {
+      pc: target + bias,
+      first: this.#modules.mappings.mappings[mapping]!.start + bias,
+      bytes: (address: number, length: number): Uint8Array => {
+        const inModule = module?.code.bytes(address, length);
+        if (inModule !== undefined && inModule.length > 0) return inModule;
+        const into = new Uint8Array(length);
+        return into.subarray(0, this.#memory.read(address - bias, into));
+      },
+    };
+    return this.#x86Code.step(code, registers, this.#memory, (address) => this.#judgeReturn(address) === null);
+  }
+
   /** By what arm code itself does to the stack. */
-  #code(registers: RegisterState, context: boolean, module: CodeModule | null, pc: number): boolean {
+  #readArm(registers: RegisterState, context: boolean, module: CodeModule | null, pc: number): boolean {
     const target = registers.pc;
     const thumb = context ? (registers.words[2 * CPSR]! & THUMB_STATE) !== 0 : target % 2 === 1;
     const at = target - (target % 2);
@@ -159,11 +190,18 @@ export class Fallbacks implements Guesses {
     const relPc = value + bias;
     const behindCall = this.#behindCall(value, module, relPc);
     if (behindCall === false) return 'no call before it';
-    // Tables and symbols of arm's libraries leave out much of their code.
-    if (behindCall === true && arch.thumb) return null;
+    // Tables and symbols of arm's libraries leave out much of their code, and a stripped program has none.
+    if (behindCall === true && (arch.thumb || !module.hasFunctions)) return null;
     const call = relPc - arch.callSize;
     if (module.covers(call) || module.functionAt(call) !== null) return null;
     return 'in no function';
+  }
+
+  #followsCall(address: number): boolean | null {
+    const index = this.#modules.mappings.find(address);
+    if (index < 0) return null;
+    const { module, bias } = this.#modules.at(index);
+    return this.#behindCall(address, module, address + (module === null ? 0 : bias));
   }
 
   /** Whether a call of code ends at the address; null when its bytes are not there, or nothing is known of this CPU's calls. */

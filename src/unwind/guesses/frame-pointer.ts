@@ -9,10 +9,18 @@ const TWO32 = 0x100000000;
  * Follows one link of a frame-pointer chain. Returns '' when `registers` now hold the caller's, or why the link is not one.
  *
  * The convention is `arch.frameRecord`'s. Compilers use the register for anything when they keep no frame pointers, so a link
- * must look like one: word-aligned, at or above sp, a return address in executable memory, and a next link that is higher or
- * null (a chain that turns back would never end).
+ * must look like one: word-aligned, at or above sp, a return address in executable memory, behind a call as far
+ * as the code is at hand. The next link need not be one: who called the first function that keeps a frame pointer had anything in the
+ * register. Where it is neither higher nor null, the code must prove the call.
+ *
+ * @param behindCall whether a call ends at an address in executable memory; null when its code is not at hand
  */
-export function stepFramePointer(registers: RegisterState, memory: WordMemory, mappings: MappingTable): string {
+export function stepFramePointer(
+  registers: RegisterState,
+  memory: WordMemory,
+  mappings: MappingTable,
+  behindCall: (address: number) => boolean | null,
+): string {
   const { arch } = registers;
   const record = arch.frameRecord;
   if (record === null || arch.fp < 0) return 'this CPU has no frame-pointer chain';
@@ -34,7 +42,9 @@ export function stepFramePointer(registers: RegisterState, memory: WordMemory, m
   const high = (memory.hi & ~registers.pacMaskHigh) >>> 0;
   const returnAddress = high * TWO32 + low;
   if (!mappings.isExecutable(returnAddress)) return 'the return address is not in executable memory';
-  if (caller !== 0 && caller <= fp) return 'the chain turns back';
+  const call = behindCall(returnAddress);
+  if (call === false) return 'there is no call before the return address';
+  if (call === null && caller !== 0 && caller <= fp) return 'the chain turns back';
   registers.setWords(arch.pc, low, high);
   registers.setWords(arch.fp, callerLow, callerHigh);
   registers.set(arch.sp, fp + (record.sp ?? 2 * arch.wordSize));

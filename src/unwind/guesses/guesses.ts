@@ -6,6 +6,8 @@ import type { RegisterState } from '../registers.js';
 
 /** Nothing fits: the stack ends here. */
 export const NO_WAY_ON = -1;
+/** The frame is the outermost one: nobody called it. */
+export const OUTERMOST = -2;
 
 /** A frame that no table could be followed from. */
 export interface StuckFrame {
@@ -29,6 +31,6 @@ export interface Guesses {
   stepped(): void;
   /** Whether the last frame, which no table describes either, is to be left out: the walk ends then. */
   drops(frames: FrameBuffer): boolean;
-  /** Moves `registers` to the caller's. Returns how (a number in `TRUSTS`), or NO_WAY_ON. */
+  /** Moves `registers` to the caller's. Returns how (a number in `TRUSTS`), NO_WAY_ON or OUTERMOST. */
   step(registers: RegisterState, stuck: StuckFrame, explain: Explain | null): number;
 }

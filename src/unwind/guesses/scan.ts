@@ -3,11 +3,10 @@ import type { WordMemory } from '../../bytes/word-memory.js';
 import type { RegisterState } from '../registers.js';
 
 const TWO32 = 0x100000000;
-/** Words searched for a return address: more at the top of the stack, where registers tell least of the frame. */
-const CONTEXT_WORDS = 160;
-const CALLER_WORDS = 40;
+/** Words searched for a return address: the C library's qsort has frames of 130, buffers of 4 KiB are usual. */
+const FRAME_WORDS = 640;
 /** Words searched on one stack at most. */
-const TOTAL_WORDS = 4096;
+const TOTAL_WORDS = 8192;
 
 /** Judges a value on the stack: null when it may be a return address, else why not. */
 export type Judge = (value: number) => string | null;
@@ -25,20 +24,18 @@ export class StackScanner {
   /**
    * Takes the first word from sp on that `judge` accepts as the return address; the word above it is the caller's sp.
    *
-   * @param context the registers are those of an interrupted frame, not of a caller
    * @param onReject told of values that point to code but were not taken
    */
   step(
     registers: RegisterState,
     memory: WordMemory,
-    context: boolean,
     judge: Judge,
     onReject: ((address: number, value: number, why: string) => void) | null,
   ): boolean {
     const { arch } = registers;
     const word = arch.wordSize;
     const from = Math.ceil(registers.sp / word) * word;
-    const words = Math.min(context ? CONTEXT_WORDS : CALLER_WORDS, this.#budget);
+    const words = Math.min(FRAME_WORDS, this.#budget);
     for (let i = 0; i < words; i++) {
       this.#budget--;
       const address = from + i * word;

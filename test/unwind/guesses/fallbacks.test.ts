@@ -71,9 +71,30 @@ describe('frame-pointer chains', () => {
     ['the frame pointer is below sp', STACK - 16, []],
     ['no memory at the frame pointer', STACK + 0x800, [0]],
     ['the return address is not in executable memory', STACK, [0, STACK]],
-    ['the chain turns back', STACK + 16, [0, 0, STACK + 16, IMAGE + 0x1045]],
   ])('are left when %s', (why, rbp, stack) => {
     expect(rejections({ ...bare, registers: { ...bare.registers, rbp }, stack })).toContain(`frame pointer: ${why}`);
+  });
+
+  it('are left where no call is before the return address', () => {
+    const nop: FunctionSpec = { name: 'nop', start: 0, size: 0, codeAt: 0x1059, code: new Array<number>(7).fill(0x90) };
+    const registers = { ...bare.registers, rbp: STACK + 16 };
+    const stack = [0, 0, STACK + 48, IMAGE + 0x1060, 0, 0, 0, 0];
+    const spec = { ...bare, functions: [...bare.functions!, nop], registers, stack };
+    expect(rejections(spec)).toContain('frame pointer: there is no call before the return address');
+  });
+
+  it('may end in what is no link: the code proves the call', () => {
+    const spec = (returnAddress: number, next: number): ProcessSpec => ({
+      ...bare,
+      registers: { ...bare.registers, rbp: STACK + 16 },
+      stack: [0, 0, next, returnAddress, 0, 0],
+      more: [{ start: 0x900000, end: 0x901000, prot: 7 }],
+    });
+    for (const next of [STACK + 16, 1, STACK + 4]) {
+      expect(unwindProcess(spec(IMAGE + 0x1045, next)).lines).toEqual(['bare+16 context', 'start+68 fp']);
+      expect(rejections(spec(0x900010, next))).toContain('frame pointer: the chain turns back');
+    }
+    expect(unwindProcess(spec(0x900010, STACK + 48)).lines[1]).toBe('0x90000f fp');
   });
 });
 
@@ -150,6 +171,14 @@ describe('the scan', () => {
     );
   });
 
+  it('takes nothing where the stack was not copied as far as the frame goes', () => {
+    // CFA = rsp + 4096: the return address lies behind what was copied.
+    const large: FunctionSpec = { name: 'large', start: 0x1300, size: 0x100, instructions: [0x0e, 0x80, 0x20] };
+    const spec = { ...bare, functions: [bare.functions![0]!, large], stack: [0, IMAGE + 0x1045] };
+    expect(unwindProcess(spec)).toMatchObject({ lines: ['large+16 context'], stop: 'no way on' });
+    expect(rejections(spec)).toContain('scan: the stack was not copied as far as the frame goes');
+  });
+
   it('finds the frame pointer that was saved below the return address', () => {
     const spec = {
       ...bare,
@@ -160,21 +189,21 @@ describe('the scan', () => {
     expect(unwindProcess(spec).lines.slice(0, 2)).toEqual(['bare+16 context', 'bare+84 scan']);
   });
 
-  it('searches 160 words below an interrupted frame and 40 below a caller', () => {
+  it('searches 640 words', () => {
     const far = (words: number): number[] => [...new Array<number>(words).fill(1), IMAGE + 0x1045];
-    expect(unwindProcess({ ...bare, stack: far(159) }).lines.length).toBe(2);
-    expect(unwindProcess({ ...bare, stack: far(160) }).lines.length).toBe(1);
+    expect(unwindProcess({ ...bare, stack: far(639) }).lines.length).toBe(2);
+    expect(unwindProcess({ ...bare, stack: far(640) }).lines.length).toBe(1);
     const second = (words: number): number[] => [IMAGE + 0x1355, ...far(words)];
-    expect(unwindProcess({ ...bare, stack: second(39) }).lines.length).toBe(3);
-    expect(unwindProcess({ ...bare, stack: second(40) }).lines.length).toBe(2);
+    expect(unwindProcess({ ...bare, stack: second(639) }).lines.length).toBe(3);
+    expect(unwindProcess({ ...bare, stack: second(640) }).lines.length).toBe(2);
   });
 
   it('has an end on a stack of nothing but candidates', () => {
     const { lines } = unwindProcess({
       ...bare,
       maxFrames: 100_000,
-      stack: new Array<number>(20_000).fill(IMAGE + 0x1355),
+      stack: new Array<number>(10_000).fill(IMAGE + 0x1355),
     });
-    expect(lines.length).toBe(4097);
+    expect(lines.length).toBe(8193);
   });
 });
