@@ -1,12 +1,20 @@
 /** Frames as classic tombstones and backtraces print them. */
 import type { Arch } from '../../arch/arch.js';
-import type { Frame, ThreadReport } from '../model/report.js';
+import type { Frame, ThreadReport, Trust } from '../model/report.js';
 import { escapeText } from './escape.js';
 import { address, littleEndianHex, wordDigits } from './hex.js';
 import { leftOut, type TextRoom } from './text-room.js';
 
 /** Characters of a function's name that are printed: templates that refer to themselves can make names of megabytes. */
 const NAME_LENGTH = 16_384;
+
+/** How a frame was guessed that no table leads to. Frames by tables are Android's lines; it prints no others. */
+const GUESSED: Readonly<Partial<Record<Trust, string>>> = {
+  leaf: ' [guessed: return address]',
+  fp: ' [guessed: frame pointer]',
+  code: ' [guessed: code]',
+  scan: ' [guessed: stack scan]',
+};
 
 /** `libc.so`; `<anonymous:00007f0012340000>`; `[vdso:00007fff12340000]`; `<unknown>` in no mapping. */
 function mappingName(arch: Arch, frame: Frame): string {
@@ -25,7 +33,7 @@ export function functionText(name: string | null, offset: number): string {
   return offset === 0 ? ` (${shown})` : ` (${shown}+${offset})`;
 }
 
-/** `#00 pc 0000000000012345  /lib/libc.so.6 (offset 0x1000) (abort+12)` */
+/** `#00 pc 0000000000012345  /lib/libc.so.6 (offset 0x1000) (abort+12)`, with ` [guessed: stack scan]` behind it where it is a guess. */
 export function frameText(arch: Arch, frame: Frame, index: number): string {
   return withPc(arch, frame, index, address(frame.relPc, arch));
 }
@@ -33,7 +41,7 @@ export function frameText(arch: Arch, frame: Frame, index: number): string {
 function withPc(arch: Arch, frame: Frame, index: number, pc: string): string {
   const offset = frame.elfOffset === 0 ? '' : ` (offset 0x${frame.elfOffset.toString(16)})`;
   const fn = functionText(frame.functionName, frame.functionOffset);
-  return `#${String(index).padStart(2, '0')} pc ${pc}  ${mappingName(arch, frame)}${offset}${fn}`;
+  return `#${String(index).padStart(2, '0')} pc ${pc}  ${mappingName(arch, frame)}${offset}${fn}${GUESSED[frame.trust] ?? ''}`;
 }
 
 /**

@@ -31,6 +31,20 @@ describe('frameText', () => {
     expect(frameText(x86_64, value, 0)).toBe(text);
   });
 
+  it.each([
+    ['leaf', 'return address'],
+    ['fp', 'frame pointer'],
+    ['code', 'code'],
+    ['scan', 'stack scan'],
+  ] as const)('marks what was guessed: %s', (trust, how) => {
+    const guessed = frame({ functionName: 'main', functionOffset: 10, trust });
+    expect(frameText(x86_64, guessed, 1)).toBe(`#01 pc 0000000000001136  /usr/bin/app (main+10) [guessed: ${how}]`);
+  });
+
+  it.each(['context', 'cfi', 'exidx', 'signal', 'jit', 'dex'] as const)('marks nothing by %s', (trust) => {
+    expect(frameText(x86_64, frame({ trust }), 0)).toBe('#00 pc 0000000000001136  /usr/bin/app');
+  });
+
   it('has 8 digits on a 32-bit CPU', () => {
     expect(frameText(x86, frame({ mapName: '', mapStart: 0xf7000000 }), 7)).toBe(
       '#07 pc 00001136  <anonymous:f7000000>',
