@@ -10,6 +10,8 @@ export class MappingTable {
   readonly mappings: readonly Mapping[];
   /** 1 for device memory. */
   readonly device: Uint8Array;
+  /** Whether there is device memory at all. */
+  readonly hasDevice: boolean;
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
   /** The highest end of the mappings up to each. */
@@ -23,6 +25,7 @@ export class MappingTable {
     const sorted = mappings.filter((mapping) => mapping.end > mapping.start).sort((a, b) => a.start - b.start);
     this.mappings = sorted;
     this.device = Uint8Array.from(sorted, (mapping) => (isDevice(mapping) ? 1 : 0));
+    this.hasDevice = this.device.includes(1);
     this.#starts = Float64Array.from(sorted, (mapping) => mapping.start);
     this.#ends = Float64Array.from(sorted, (mapping) => mapping.end);
     this.#reach = this.#ends.slice();

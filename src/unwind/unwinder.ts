@@ -231,8 +231,9 @@ export class Unwinder {
     if (registers.sp < this.#saved.sp) return 'the sp of the caller would be below the frame';
     const { mappings } = this.modules;
     const { pc } = registers;
-    const known = mappings.find(pc) >= 0 && !mappings.isExecutable(pc);
-    return known ? 'the return address would be in memory that is not executable' : '';
+    const index = mappings.find(pc);
+    const data = index >= 0 && (mappings.mappings[index]!.prot & PROT_EXEC) === 0;
+    return data ? 'the return address would be in memory that is not executable' : '';
   }
 
   /** Whether the word that the table wanted lies on the frame's own stack: that was copied only so far. */
@@ -298,6 +299,7 @@ export class Unwinder {
 
   #inDevice(mapping: number, sp: number): boolean {
     const { mappings } = this.modules;
+    if (!mappings.hasDevice) return false;
     if (mappings.device[mapping] === 1) return true;
     const stack = mappings.find(sp);
     return stack >= 0 && mappings.device[stack] === 1;
