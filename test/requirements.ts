@@ -81,6 +81,7 @@ const requirements = {
   gdb: program('gdb', 'gdb', 'gdb'),
   'gdb of every CPU': program('gdb-multiarch', 'gdb-multiarch', 'gdb-multiarch'),
   lldb: program('lldb', 'lldb-19', 'lldb-19', 'lldb'),
+  mount: program('mount', 'mount', 'mount'),
   setpriv: program('setpriv', 'util-linux', 'setpriv'),
   'unrestricted ptrace': {
     what: 'kernel.yama.ptrace_scope=0',

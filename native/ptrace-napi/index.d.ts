@@ -452,6 +452,7 @@ export function prctl(option: number, ...args: (number | bigint | string | Uint8
 /**
  * Lets the calling thread run before all threads that are scheduled as usual (SCHED_FIFO at its least priority, not inherited), and
  * `false` as it was before: nobody who was woken by it runs in its place. A moment's privilege: whoever waits for the processor waits.
+ * A thread with a nice value above 0 stays as it is.
  * @returns 0 or -errno, -EPERM without CAP_SYS_NICE
  */
 export function goFirst(on: boolean): number;

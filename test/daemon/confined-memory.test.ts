@@ -61,6 +61,19 @@ describe('a confined worker', () => {
     expect(Number(readFileSync(`/proc/${worker!.pid}/oom_score_adj`, 'latin1'))).toBe(500);
   });
 
+  it.skipIf(process.getuid?.() !== 0)('stands back when it is told to, and comes forward again', async () => {
+    /** proc_pid_stat(5), field 19. */
+    const niceness = (): number => {
+      const text = readFileSync(`/proc/${worker!.pid}/stat`, 'latin1');
+      return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19 - 3]);
+    };
+    expect(await run("say('ready'); setInterval(() => {}, 1000);")).toBe('ready');
+    worker!.renice(10);
+    expect(niceness()).toBe(10);
+    worker!.renice(0);
+    expect(niceness()).toBe(0);
+  });
+
   it.skipIf(lost)(`is said to be killed for memory where the kernel did that${lost}`, async () => {
     const { directory, limit } = memoryControl()!;
     const group = join(directory, `debuggerd-test-${process.pid}`);

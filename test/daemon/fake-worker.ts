@@ -6,6 +6,7 @@ export class FakeWorker implements Worker {
   readonly pid: number;
   readonly sent: { readonly message: Record<string, unknown>; readonly fds: readonly number[] }[] = [];
   readonly #handlers: WorkerHandlers;
+  niceness = 0;
   alive = true;
   /** Why it was killed; null while it lives or when it ended by itself. */
   killed: string | null = null;
@@ -21,6 +22,10 @@ export class FakeWorker implements Worker {
     if (!this.alive) return false;
     this.sent.push({ message: JSON.parse(Buffer.from(bytes).toString()), fds });
     return true;
+  }
+
+  renice(niceness: number): void {
+    this.niceness = niceness;
   }
 
   kill(reason: string): void {

@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadTracingAddon } from '../../src/platform/ptrace.js';
@@ -189,5 +189,16 @@ describe('goFirst', () => {
     expect(addon.goFirst(false)).toBe(0);
     expect(policy()).toBe(before);
     expect(addon.goFirst(false)).toBe(0);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('does not, where somebody has made the thread stand back', () => {
+    setPriority(0, 5);
+    try {
+      expect(addon.goFirst(true)).toBe(0);
+      expect(policy()).toBe(0);
+      expect(addon.goFirst(false)).toBe(0);
+    } finally {
+      setPriority(0, 0);
+    }
   });
 });

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "args.h"
 #include "bindings.h"
@@ -113,6 +114,8 @@ static napi_value go_first(napi_env env, napi_callback_info info) {
   args_read(&args, env, info);
   const bool on = value_boolean(&args, args.at[0], "on");
   if (args.failed) return NULL;
+  /* Whom somebody has made stand back does not go first. */
+  if (on && usual_policy < 0 && getpriority(PRIO_PROCESS, 0) > 0) return result_integer(env, 0);
   if (on && usual_policy < 0) {
     const int policy = sched_getscheduler(0);
     if (policy < 0 || sched_getparam(0, &usual) != 0) return result_integer(env, -errno);

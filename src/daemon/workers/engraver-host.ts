@@ -6,6 +6,7 @@
 import type { Engraved, EngraveFiles, EngraveJob, EngraverMessage, OutputKind } from '../../wire/job.js';
 import { MAX_FDS, MAX_MESSAGE } from '../../wire/job.js';
 import { decodeEngraverMessage, encodeMessage } from '../../wire/job-decode.js';
+import { nicenessFor } from '../scheduling/niceness.js';
 import { SpentTime } from '../scheduling/spent-time.js';
 import { closeAll, type OpenedFile } from './capture-run.js';
 import { RestartDelay } from './restart-delay.js';
@@ -137,6 +138,7 @@ export class EngraverHost {
     this.#begun = performance.now();
     this.#used = true;
     this.#watch(next.order);
+    worker.renice(nicenessFor(next.order.uid, this.#spent.of(next.order.uid)));
     const { id, memfd, files, outputs, dumpBytes } = next.order;
     for (const group of groupFiles(files)) {
       const message: EngraveFiles = { type: 'files', id, files: group.map(({ file }) => file) };

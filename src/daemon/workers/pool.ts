@@ -7,6 +7,7 @@
 import { loadAddon } from '../../platform/addon.js';
 import type { CaptureJob } from '../../wire/job.js';
 import { pickNext } from '../scheduling/fair-queue.js';
+import { nicenessFor } from '../scheduling/niceness.js';
 import { SpentTime } from '../scheduling/spent-time.js';
 import { type Capture, CaptureRun } from './capture-run.js';
 import { RestartDelay } from './restart-delay.js';
@@ -179,7 +180,8 @@ export class TracerPool {
     count(this.#running, uid, 1);
     this.#served.set(slot, uid);
     const start = performance.now();
-    slot.begin(run, clientFd, deadlineMs, (lost) => {
+    const niceness = nicenessFor(uid, this.#spent.of(uid));
+    slot.begin(run, { clientFd, deadlineMs, niceness }, (lost) => {
       this.#spent.add(uid, performance.now() - start);
       if (lost && uid !== 0 && this.#open) this.#rest(uid);
       this.#served.delete(slot);

@@ -79,6 +79,7 @@ function pretend(taken: () => void): StartWorker {
         });
         return true;
       },
+      renice() {},
       kill(reason) {
         handlers.ended(reason);
         handlers.exited?.();

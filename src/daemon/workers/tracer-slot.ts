@@ -57,13 +57,22 @@ export class TracerSlot {
    * it any more, at its process's end at the latest.
    * `lost`: the tracer ends with the request.
    */
-  begin(run: CaptureRun, clientFd: number, deadlineMs: number, finished: (lost: boolean) => void): void {
+  begin(
+    run: CaptureRun,
+    {
+      clientFd,
+      deadlineMs,
+      niceness,
+    }: { readonly clientFd: number; readonly deadlineMs: number; readonly niceness: number },
+    finished: (lost: boolean) => void,
+  ): void {
     clearTimeout(this.#timer);
     this.#state = 'busy';
     this.#run = run;
     this.#finished = finished;
     // The daemon is past its own deadline for the target, whatever the reason: the tracer goes, the kernel lets the target run on.
     run.startTimer(deadlineMs, `deadline of ${deadlineMs / 1000} s passed`, () => this.#worker.kill('deadline passed'));
+    this.#worker.renice(niceness);
     const sent = this.#worker.send(encodeMessage(run.job), [clientFd]);
     if (!sent) return;
     run.taken((memory) =>

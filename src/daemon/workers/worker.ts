@@ -1,10 +1,11 @@
 /** A child process that takes jobs over a channel: how tracers and engravers are started, spoken to and ended. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { constants as osConstants } from 'node:os';
+import { constants as osConstants, setPriority } from 'node:os';
 import { loadAddon, type Poller } from '../../platform/addon.js';
 import { readKernelLog, tellsMemoryKill } from '../../platform/kernel-log.js';
 import { MAX_FDS } from '../../wire/job.js';
+import { mayRenice } from '../scheduling/niceness.js';
 import { Channel, createChannelPair } from './channel.js';
 import { StderrTail } from './stderr-tail.js';
 
@@ -40,6 +41,8 @@ export interface Worker {
   readonly pid: number;
   /** False: it has ended. The descriptors stay the caller's. */
   send(bytes: Uint8Array, fds?: readonly number[]): boolean;
+  /** Its nice value from now on (setpriority(2)); stays as it is where this process may not change it both ways. */
+  renice(niceness: number): void;
   /** SIGKILL. `ended` is called before this returns. */
   kill(reason: string): void;
 }
@@ -195,6 +198,7 @@ class ChannelWorker implements Worker {
   readonly #handlers: WorkerHandlers;
   readonly #endProcess: () => void;
   readonly #startedUs = Number(process.hrtime.bigint() / 1000n);
+  #niceness = 0;
   #alive = true;
   /** Why the channel ended. The process tells more as a rule, a moment later. */
   #closed: string | null = null;
@@ -213,6 +217,17 @@ class ChannelWorker implements Worker {
 
   send(bytes: Uint8Array, fds: readonly number[] = []): boolean {
     return this.#alive && this.#channel.send(bytes, fds) && this.#alive;
+  }
+
+  renice(niceness: number): void {
+    if (!this.#alive || niceness === this.#niceness || !mayRenice()) return;
+    try {
+      // The thread that does the work has the process's id.
+      setPriority(this.pid, niceness);
+      this.#niceness = niceness;
+    } catch {
+      // It is ending.
+    }
   }
 
   kill(reason: string): void {

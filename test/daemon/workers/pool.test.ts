@@ -144,6 +144,24 @@ describe('tracer pool', () => {
     expect(troubles).toEqual([]);
   });
 
+  it('lets a tracer stand back while it serves a user who has had much of their time, and nobody else', () => {
+    makePool({ min: 1, max: 1 });
+    const [worker] = workers as [FakeWorker];
+    ready(worker);
+    const busy = (uid: number, ms: number): number => {
+      capture(uid);
+      const { niceness } = worker;
+      vi.advanceTimersByTime(ms);
+      finish(worker, lastId);
+      return niceness;
+    };
+    expect([busy(7, 1100), busy(7, 2500), busy(8, 10), busy(0, 9000), busy(0, 10)]).toEqual([0, 5, 0, 0, 0]);
+    expect([busy(7, 9000), busy(7, 10)]).toEqual([5, 19]);
+    // Nobody is held to what was long ago.
+    vi.advanceTimersByTime(100_000);
+    expect(busy(7, 10)).toBe(0);
+  });
+
   it('queues what comes before a tracer is ready', () => {
     makePool();
     capture();
