@@ -29,7 +29,7 @@ const ENGRAVED_EXTRA_BYTES = 64 * 1024 * 1024;
 /** What the engraver may have besides two copies of a dump: twenty times what it has for usual reports. */
 const ENGRAVER_BYTES = 768 * 1024 * 1024;
 /** How long the processes started ahead may take before the daemon says that it listens, ms: systemd waits for 90 s. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 /** How long a shutdown waits for the requests under way, ms. */
 const SHUTDOWN_MS = 2000;
 
