@@ -45,7 +45,9 @@ describe.each(runnable)('what a program says before it dies, $name', (architectu
     });
     expect(message).toBeUndefined();
     const shown = await debuggerd('show', '--json', `${path}.dmp`);
-    expect(JSON.parse(shown.stdout)).toMatchObject({ crashpadInfo: { simpleAnnotations: annotations } });
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      sections: { crashpadInfo: { simpleAnnotations: annotations } },
+    });
   });
 
   it('is annotations beside an abort message', async () => {

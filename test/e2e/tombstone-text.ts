@@ -31,7 +31,8 @@ const framePattern = /^\s+#(\d+) pc ([0-9a-f]+) {2}(.*)$/;
 export function parseFrame(line: string): TextFrame | null {
   const match = framePattern.exec(line);
   if (match === null) return null;
-  let rest = match[3] ?? '';
+  // Frames that were guessed say so (docs/tombstone.md).
+  let rest = (match[3] ?? '').replace(/ \[guessed: [^\]]*\]$/, '');
   let fn: string | null = null;
   let offset = 0;
   // The function is the last parenthesis; names themselves hold parentheses, so cut at the first " (" that balances.
