@@ -178,11 +178,21 @@ export class TracerProcess {
     rmSync(this.#dir, { recursive: true });
   }
 
+  /** 'end': it has ended with a job unread. */
+  #receiveOne(): ReturnType<typeof addon.receiveMessage> | 'end' {
+    try {
+      return addon.receiveMessage(this.#fd, this.#buffer, 250);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return 'end';
+      throw error;
+    }
+  }
+
   #receive(): void {
     for (;;) {
-      const got = addon.receiveMessage(this.#fd, this.#buffer, 250);
+      const got = this.#receiveOne();
       if (got === null) return;
-      if (got.bytes === 0) {
+      if (got === 'end' || got.bytes === 0) {
         this.#poller.update(0);
         return;
       }
