@@ -85,11 +85,13 @@ describe.skipIf(!isRoot)('other users (needs root)', () => {
   });
 
   it('see none where the configuration says so', async () => {
-    const strict = await startDaemon({ allow_own_backtraces: false });
+    const strict = await startDaemon({ allow_own_backtraces: false, system_uid: 1000 });
     const target = await liveAs(alice);
     expect(debuggerdAs(alice, '--socket', strict.socket, '-b', String(target.pid)).status).toBe(1);
     expect(debuggerdAs(1000, '--socket', strict.socket, '-b', String(target.pid)).status).toBe(0);
     expect(debuggerdAs(1000, '--socket', strict.socket, String(target.pid)).status).toBe(1);
+    // A person, where the configuration does not say otherwise.
+    expect(debuggerdAs(1000, '--socket', daemon.socket, '-b', String(target.pid)).status).toBe(1);
     await target.kill();
     await strict.stop();
   });
