@@ -32,7 +32,7 @@ describe.skipIf(withoutRoot)(`the cost of a capture${withoutRoot}`, () => {
   });
 
   it.skipIf(withoutStrace)(
-    `in system calls: eight for each thread, fewer than a hundred besides${withoutStrace}`,
+    `in system calls: eight for each thread, fewer than 115 besides${withoutStrace}`,
     async () => {
       const counts = [];
       for (const pid of pids) {
@@ -47,7 +47,8 @@ describe.skipIf(withoutRoot)(`the cost of a capture${withoutRoot}`, () => {
       // Seize, interrupt, wait, one register set, detach; open, read, close for the name: 8, and what the longer maps take.
       expect(each, `${few} calls with ${FEW} threads, ${many} with ${MANY}`).toBeLessThan(9);
       expect(each).toBeGreaterThan(5);
-      expect(fixed).toBeLessThan(100);
+      // A dozen of them ask on which mounts the look-up for a perf map goes.
+      expect(fixed).toBeLessThan(115);
     },
   );
 
