@@ -51,7 +51,7 @@ describe('call frame instructions of x86_64', () => {
     ['val_offset_sf', [0x15, 6, 0x7e], 'CFA=rsp+8 rbp=v(c+16) rip=c-8'],
     ['register', [0x09, 6, 3], 'CFA=rsp+8 rbp=rbx rip=c-8'],
     ['undefined', [0x07, 16], 'CFA=rsp+8 rip=u outermost frame'],
-    ['same_value', [0x86, 2, 0x08, 6], base],
+    ['same_value', [0x86, 2, 0x08, 6], 'CFA=rsp+8 rbp=s rip=c-8'],
     ['restore', [0x90, 5, 0xd0], base],
     ['restore_extended', [0x90, 5, 0x06, 16], base],
     ['restore of what the CIE does not name', [0x86, 2, 0xc6], base],
