@@ -13,9 +13,8 @@ import { RefusalLog } from './policy/refusal-log.js';
 import { TombstoneDirectory } from './publishing/tombstones.js';
 import { CopyBudget, copyLimits, filesPerCopy } from './scheduling/copy-budget.js';
 import { admissionLimits } from './server/admission.js';
-import type { Client } from './server/client.js';
 import { awaitRequestSockets, type RequestSocket } from './server/listener.js';
-import { type FlowContext, handleRequest } from './server/request-flow.js';
+import { type FlowClient, type FlowContext, handleRequest } from './server/request-flow.js';
 import { RequestServer, type ServerOptions } from './server/server.js';
 import { EngraverHost } from './workers/engraver-host.js';
 import { TracerPool } from './workers/pool.js';
@@ -239,7 +238,7 @@ export class Daemon {
     this.#quiet.unref();
   };
 
-  readonly #refused = (client: Client | null, reason: string): void => {
+  readonly #refused = (client: Pick<FlowClient, 'credentials'> | null, reason: string): void => {
     const who = client === null ? '' : ` (from pid=${client.credentials.pid} uid=${client.credentials.uid})`;
     this.#refusals.write(`refused: ${logText(reason, 1024)}${who}`, client?.credentials.uid ?? null);
   };

@@ -27,6 +27,8 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   setFlagsFromString('--no-flush-bytecode');
   const config = configure(options);
   const log = await openConfiguredLog(config);
+  // The terminal's end is not the daemon's; whoever rotates the log file sends it, too, and may do so while the daemon waits for its socket.
+  process.on('SIGHUP', () => log.reopen());
   let daemon: Daemon;
   try {
     const parts = { tracer: partPath('tracer.cjs'), engraver: partPath('engraver.cjs') };
@@ -45,8 +47,6 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   const notifier = createNotifier();
   notifier.notify('READY=1');
   const beat = startWatchdog(notifier);
-  // The terminal's end is not the daemon's; whoever rotates the log file sends it, too.
-  process.on('SIGHUP', () => log.reopen());
   await daemon.rehearse();
   const signal = await stop;
   notifier.notify('STOPPING=1');

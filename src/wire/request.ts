@@ -33,6 +33,16 @@ const ACTIONS: readonly Action[] = [
   'stopped full minidump',
 ];
 
+/** Whether all memory of the process is asked for. */
+export function isFull(kind: Action): boolean {
+  return kind === 'full minidump' || kind === 'stopped full minidump';
+}
+
+/** Whether the answer is a minidump. */
+export function isMinidump(kind: Action): kind is Exclude<Action, RequestKind> {
+  return kind === 'minidump' || isFull(kind);
+}
+
 export interface DebuggerRequest {
   readonly kind: Action;
   /** As the client knows it: of the client's own pid namespace. */

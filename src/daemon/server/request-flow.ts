@@ -6,10 +6,9 @@
 import { writeSync } from 'node:fs';
 import { logText } from '../../bytes/shown-text.js';
 import { loadAddon } from '../../platform/addon.js';
-import { utcOffsetMinutes } from '../../platform/host-facts.js';
 import { MAX_NOTIFICATION_TEXT } from '../../wire/activity-manager.js';
-import type { CaptureJob, CaptureLimits, Engraved, HostFacts, OutputKind, RequestKind } from '../../wire/job.js';
-import type { Action, DebuggerRequest } from '../../wire/request.js';
+import type { OutputKind } from '../../wire/job.js';
+import { type DebuggerRequest, isFull, isMinidump } from '../../wire/request.js';
 import type { Log } from '../log.js';
 import { decide, type Grounds, type PolicyConfig, type ProcessFacts, type TargetFacts } from '../policy/policy.js';
 import { type RequestFacts, readRequestFacts } from '../policy/process-info.js';
@@ -24,33 +23,26 @@ import { type Capture, type CaptureResult, closeAll } from '../workers/capture-r
 import type { EngraverHost } from '../workers/engraver-host.js';
 import { apology, copyMemfd, type EngravingResult, engraveTwice, readMemfd, sizeOf } from '../workers/engraving.js';
 import type { TracerPool } from '../workers/pool.js';
+import { type CaptureSettings, captureJob } from './capture-job.js';
 import type { Client } from './client.js';
+import { backtraceOf, describe, requestLine, times } from './request-line.js';
 import { StepClock } from './request-timing.js';
 
-export interface FlowContext {
+export interface FlowContext extends CaptureSettings {
   readonly policy: PolicyConfig;
-  readonly pool: TracerPool;
-  readonly engraver: EngraverHost;
-  readonly copies: CopyBudget;
+  readonly pool: Pick<TracerPool, 'capture'>;
+  readonly engraver: Pick<EngraverHost, 'engrave'>;
+  readonly copies: Pick<CopyBudget, 'hold' | 'mayWait'>;
   readonly tombstones: TombstoneDirectory;
-  readonly limits: CaptureLimits;
-  readonly host: Pick<HostFacts, 'fingerprint' | 'revision'>;
-  readonly logFiles: readonly string[];
-  /** Dumps have the environment of their process. */
-  readonly environ: boolean;
-  /** Dumps have no data but pointers and small numbers. */
-  readonly sanitizeStacks: boolean;
   /** Path of the activity manager's socket; null: none. */
   readonly activityManager: string | null;
-  /** When a tracer gives up by itself and says why, ms: before the pool's deadline, which kills it. */
-  readonly captureMs: number;
   /** How long a client may take to read its answer, ms. */
   readonly replyMs: number;
   readonly log: Log;
   /** Where the line of a request goes, unless its user has too many of them. */
   readonly answered: RefusalLog;
   /** What is said of a refusal. */
-  readonly refused: (client: Client, reason: string) => void;
+  readonly refused: (client: FlowClient, reason: string) => void;
 }
 
 type Captured = Extract<CaptureResult, { ok: true }>;
@@ -68,22 +60,24 @@ interface Held extends Omit<Tombstoned, 'files'> {
 
 let lastId = 0;
 
-/** Where the frames of the crashed thread are in a tombstone, and how many of them a log is given. */
+/** Where the frames of the crashed thread are in a tombstone. */
 const FRAMES_BYTES = 64 * 1024;
-const MAX_LOGGED_FRAMES = 32;
 
 /** All memory of a large process, through a socket to a slow disk. A client that takes nothing for half a minute is left sooner. */
 const FULL_DEADLINE_MS = 3_600_000;
 
-/** Answers one request. The client is closed by the caller. */
-export async function handleRequest(context: FlowContext, client: Client, request: DebuggerRequest): Promise<void> {
+/** What the flow needs of a client, which its caller closes. */
+export type FlowClient = Pick<Client, 'fd' | 'credentials' | 'isConnected' | 'isPeerAlive' | 'write' | 'writeFrom'>;
+
+/** Answers one request. */
+export async function handleRequest(context: FlowContext, client: FlowClient, request: DebuggerRequest): Promise<void> {
   const flow = new RequestFlow(context, client, request);
   await flow.run();
 }
 
 class RequestFlow {
   readonly #context: FlowContext;
-  readonly #client: Client;
+  readonly #client: FlowClient;
   readonly #request: DebuggerRequest;
   readonly #clock = new StepClock();
   /** Pieces of the request's log line. */
@@ -93,7 +87,7 @@ class RequestFlow {
   /** Of the target process; for the share of its user and for the log. */
   #program = '';
 
-  constructor(context: FlowContext, client: Client, request: DebuggerRequest) {
+  constructor(context: FlowContext, client: FlowClient, request: DebuggerRequest) {
     this.#context = context;
     this.#client = client;
     this.#request = request;
@@ -131,8 +125,12 @@ class RequestFlow {
         ? await ActivityManager.connect(activityManager)
         : null;
     this.#clock.enter('capture');
+    if (this.#request.kind === 'crash' && this.#request.abortMessageAddress === null) {
+      this.#outcome.push('abort message at an impossible address');
+    }
+    const decided = { credentials: this.#client.credentials, target, peer, grounds };
     const capture = this.#context.pool.capture({
-      job: this.#job(target, peer, grounds, manager !== null),
+      job: captureJob(++lastId, this.#request, decided, this.#context, manager !== null),
       clientFd: this.#client.fd,
       uid: this.#client.credentials.uid,
       wanted: () => this.#client.isConnected(),
@@ -152,36 +150,6 @@ class RequestFlow {
       await files?.discard();
     }
     await capture.released;
-  }
-
-  #job(target: TargetFacts, peer: ProcessFacts | null, grounds: Grounds, hold: boolean): CaptureJob {
-    const { kind, abortMessageAddress, originalSiCode } = this.#request;
-    const isCrash = kind === 'crash';
-    if (isCrash && abortMessageAddress === null) this.#outcome.push('abort message at an impossible address');
-    return {
-      type: 'capture',
-      id: ++lastId,
-      kind: isMinidump(kind) ? 'tombstone' : kind,
-      pid: target.pid,
-      tid: target.tid,
-      uid: isCrash ? this.#client.credentials.uid : target.uid.real,
-      gid: isCrash ? this.#client.credentials.gid : target.gid.real,
-      abortMessageAddress: isCrash ? (abortMessageAddress ?? 0) : 0,
-      originalSiCode: isCrash ? originalSiCode : 0,
-      hold: hold || isFull(kind),
-      ...(isFull(kind) && { full: kind === 'full minidump' ? 'fork' : 'stopped' }),
-      limits: this.#context.limits,
-      host: { ...this.#context.host, utcOffsetMinutes: utcOffsetMinutes() },
-      logFiles: kind === 'backtrace' ? [] : this.#context.logFiles,
-      environ: this.#context.environ,
-      sanitizeStacks: this.#context.sanitizeStacks,
-      // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it is.
-      ...(grounds === 'own process' &&
-        peer?.userNamespace && {
-          asker: { ...this.#client.credentials, userNamespace: peer.userNamespace },
-        }),
-      deadlineMs: this.#context.captureMs,
-    };
   }
 
   /** From the copy to the reply and the notification. Owns the copy's descriptors. */
@@ -360,14 +328,12 @@ class RequestFlow {
 
   /** The one line of the request. */
   #report(facts: RequestFacts, target: TargetFacts, grounds: string): void {
-    const { pid, uid } = this.#client.credentials;
+    const { credentials } = this.#client;
     const { kind } = this.#request;
-    const asker =
-      kind === 'crash' ? '' : ` asked by pid ${pid} "${logText(facts.peerName, 64)}" uid ${uid} (${grounds})`;
-    const what = `${kind} of pid ${target.pid} tid ${target.tid} "${logText(facts.targetName, 64)}" uid ${target.uid.real}${asker}`;
     const details = [...this.#outcome, ...(this.#path === '' ? [] : [this.#path]), this.#clock.summary()];
     const { log, answered } = this.#context;
-    answered.write(`${what}: ${details.join(', ')}`, uid, this.#failed ? log.warn : log.info, {
+    const line = requestLine({ kind, asker: credentials, names: facts, target, grounds, details });
+    answered.write(line, credentials.uid, this.#failed ? log.warn : log.info, {
       DEBUGGERD_REQUEST: kind,
       DEBUGGERD_PID: target.pid,
       DEBUGGERD_TID: target.tid,
@@ -375,33 +341,6 @@ class RequestFlow {
       ...(this.#path === '' ? {} : { DEBUGGERD_TOMBSTONE: this.#path }),
     });
   }
-}
-
-function isFull(kind: Action): boolean {
-  return kind === 'full minidump' || kind === 'stopped full minidump';
-}
-
-function isMinidump(kind: Action): kind is Exclude<Action, RequestKind> {
-  return kind === 'minidump' || isFull(kind);
-}
-
-function describe({ signal, topFrame, threads, frames }: Engraved): string {
-  const where = topFrame === '' ? '' : `${logText(topFrame)}, `;
-  return `${signal === '' ? '' : `${logText(signal, 64)}, `}${where}${threads} threads, ${frames} frames`;
-}
-
-/** The frames in a tombstone, as many as a log should have of a report that was lost. */
-export function backtraceOf(tombstone: string): string[] {
-  const [, after = ''] = tombstone.split('\nbacktrace:\n', 2);
-  const lines = after.split('\n');
-  const end = lines.indexOf('');
-  return lines.slice(0, Math.min(MAX_LOGGED_FRAMES, end < 0 ? lines.length : end)).map((line) => line.trim());
-}
-
-/** `freeze 120, memory 300 us` */
-function times(micros: Readonly<Record<string, number>>): string {
-  const steps = Object.entries(micros).map(([step, value]) => `${step} ${Math.round(value)}`);
-  return `${logText(steps.join(', '))} us`;
 }
 
 function newMemfd(name: string, memfds: number[]): number {

@@ -94,7 +94,10 @@ export class EngraverHost {
     return new Promise((resolve) => {
       this.#queue.push({ order, fresh, resolve });
       if (this.#current === null) this.#dispatch();
-      else this.#watch(this.#current.order);
+      else {
+        this.#watch(this.#current.order);
+        this.#renice();
+      }
     });
   }
 
@@ -138,7 +141,7 @@ export class EngraverHost {
     this.#begun = performance.now();
     this.#used = true;
     this.#watch(next.order);
-    worker.renice(nicenessFor(next.order.uid, this.#spent.of(next.order.uid)));
+    this.#renice();
     const { id, memfd, files, outputs, dumpBytes } = next.order;
     for (const group of groupFiles(files)) {
       const message: EngraveFiles = { type: 'files', id, files: group.map(({ file }) => file) };
@@ -148,6 +151,13 @@ export class EngraverHost {
     const limit = dumpBytes === undefined ? {} : { dumpBytes };
     const job: EngraveJob = { type: 'engrave', id, outputs: outputs.map(({ kind }) => kind), ...limit };
     worker.send(encodeMessage(job), [memfd, ...outputs.map(({ fd }) => fd)]);
+  }
+
+  /** The engraver stands back as far as everybody does whom it serves or who waits for it. */
+  #renice(): void {
+    const orders = [...(this.#current === null ? [] : [this.#current]), ...this.#queue];
+    const uids = new Set(orders.map(({ order }) => order.uid));
+    this.#worker?.renice(Math.min(...[...uids].map((uid) => nicenessFor(uid, this.#spent.of(uid)))));
   }
 
   /** Ends the engraver when the current job has had its time: less of it while others wait. */

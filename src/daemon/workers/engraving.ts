@@ -15,7 +15,7 @@ export type EngravingResult =
   | { readonly ok: false; readonly reason: string; readonly unwritten?: boolean };
 
 /** Engraves, and where that fails once more on a fresh engraver: what one job left in the old one cannot spoil this. */
-export async function engraveTwice(host: EngraverHost, order: EngraveOrder): Promise<EngravingResult> {
+export async function engraveTwice(host: Pick<EngraverHost, 'engrave'>, order: EngraveOrder): Promise<EngravingResult> {
   const first = await attempt(host, order);
   // A fresh engraver would find the disk as full, and its start costs others their turn.
   if (first.ok || first.unwritten) return first;
@@ -27,7 +27,11 @@ export async function engraveTwice(host: EngraverHost, order: EngraveOrder): Pro
   };
 }
 
-async function attempt(host: EngraverHost, order: EngraveOrder, fresh = false): Promise<EngravingResult> {
+async function attempt(
+  host: Pick<EngraverHost, 'engrave'>,
+  order: EngraveOrder,
+  fresh = false,
+): Promise<EngravingResult> {
   const result = await host.engrave(order, fresh);
   if (!result.ok) return result;
   for (const { kind, fd } of order.outputs) {

@@ -126,6 +126,24 @@ describe('engraver host', () => {
       expect(jobs()).toEqual([1, 2, 4, 3]);
     });
 
+    it('stands back for who has had much of its time, unless another waits behind the job', () => {
+      workers[0]!.say({ type: 'ready' });
+      void host.engrave(order(1, 500));
+      answer(900);
+      for (const id of [2, 3, 4]) {
+        void host.engrave(order(id, 500));
+        answer(900);
+      }
+      void host.engrave(order(5, 500));
+      expect(workers.at(-1)!.niceness).toBe(10);
+      void host.engrave(order(6, 501));
+      expect(workers.at(-1)!.niceness).toBe(0);
+      answer();
+      answer();
+      void host.engrave(order(7, 500));
+      expect(workers.at(-1)!.niceness).toBe(10);
+    });
+
     it('lets root go first where they have had the same', () => {
       workers[0]!.say({ type: 'ready' });
       for (const [id, uid] of [1, 2, 3].map((n) => [n, 500 + n] as const)) void host.engrave(order(id, uid));
