@@ -1,7 +1,7 @@
 /** The daemon put together: socket, server, tracers, engraver, tombstone directory; started whole or not at all. */
 
 import { logText } from '../bytes/shown-text.js';
-import { readDescriptorLimit } from '../platform/descriptor-limit.js';
+import { countDescriptors, readDescriptorLimit } from '../platform/descriptor-limit.js';
 import { readHostFacts } from '../platform/host-facts.js';
 import { collectGarbage, hasGarbage, QUIET_MS } from '../platform/memory-use.js';
 import type { DaemonConfig } from './config/config.js';
@@ -11,8 +11,8 @@ import { closedTo } from './policy/path-access.js';
 import { readKernelPolicy } from './policy/process-info.js';
 import { RefusalLog } from './policy/refusal-log.js';
 import { TombstoneDirectory } from './publishing/tombstones.js';
-import { CopyBudget, copyLimits, filesPerCopy } from './scheduling/copy-budget.js';
-import { admissionLimits } from './server/admission.js';
+import { CopyBudget, copyBytes } from './scheduling/copy-budget.js';
+import { type DescriptorPlan, planDescriptors } from './scheduling/descriptor-plan.js';
 import { awaitRequestSockets, type RequestSocket } from './server/listener.js';
 import { type FlowClient, type FlowContext, handleRequest } from './server/request-flow.js';
 import { RequestServer, type ServerOptions } from './server/server.js';
@@ -54,6 +54,8 @@ export class Daemon {
   readonly #sockets: readonly RequestSocket[];
   readonly #tombstones: TombstoneDirectory;
   readonly #pool: TracerPool;
+  /** Tracers that are started before they are needed. */
+  readonly #ahead: number;
   readonly #engraver: EngraverHost;
   readonly #context: FlowContext;
   readonly #server: RequestServer;
@@ -66,11 +68,17 @@ export class Daemon {
   });
   #closing: Promise<void> | null = null;
 
-  private constructor(options: DaemonOptions, sockets: readonly RequestSocket[], tombstones: TombstoneDirectory) {
+  private constructor(
+    options: DaemonOptions,
+    sockets: readonly RequestSocket[],
+    tombstones: TombstoneDirectory,
+    plan: DescriptorPlan,
+  ) {
     const { config, parts, log } = options;
     const settings = resolveSettings(config, readMachineTraits());
     const deadlineMs = config.deadline * 1000;
     this.#options = options;
+    this.#ahead = plan.tracers.min;
     this.#sockets = sockets;
     this.socketNames = sockets.map((socket) => socket.name);
     this.tombstoneDir = settings.tombstoneDir;
@@ -85,17 +93,13 @@ export class Daemon {
       trouble(message);
       this.#settled();
     };
-    const descriptors = readDescriptorLimit();
-    const limits = copyLimits(descriptors, config.dump_bytes);
-    const maxFiles = filesPerCopy(limits, config.tracers.max);
-    const copies = new CopyBudget(limits);
+    const copies = new CopyBudget({ bytes: copyBytes(config.dump_bytes), files: plan.files });
     copies.freed = () => this.#pool.wake();
     this.#pool = new TracerPool({
-      start: (handlers) => startPrivileged(parts.tracer, handlers, maxFiles),
-      min: config.tracers.min,
-      max: config.tracers.max,
+      start: (handlers) => startPrivileged(parts.tracer, handlers, plan.filesPerCopy),
+      ...plan.tracers,
       deadlineMs,
-      maxFiles,
+      maxFiles: plan.filesPerCopy,
       mayStart: (uid) => copies.mayCopy(uid),
       trouble: workerTrouble,
       becameReady,
@@ -147,13 +151,13 @@ export class Daemon {
         request: (client, request) => handleRequest(this.#context, client, request).finally(this.#tidyLater),
         refused: this.#refused,
       },
-      { limits: admissionLimits(descriptors), ...options.server },
+      { limits: plan.admission, ...options.server },
     );
   }
 
   /**
    * Takes the socket, opens the directory and starts the other processes.
-   * @throws ListenError, TombstoneError
+   * @throws ListenError, TombstoneError, DescriptorError
    */
   static async start(options: DaemonOptions): Promise<Daemon> {
     const { config } = options;
@@ -165,15 +169,18 @@ export class Daemon {
       (reason) => options.log.error(`serving without a second socket: ${logText(reason, 1024)}`),
       (reason) => options.log.error(`waiting for the socket: ${logText(reason, 1024)}`),
     );
+    let tombstones: TombstoneDirectory | undefined;
     try {
-      const tombstones = await TombstoneDirectory.open({
+      tombstones = await TombstoneDirectory.open({
         dir: tombstoneDir,
         max: config.max_tombstones,
         owner: tombstoneOwner,
       });
-      return new Daemon(options, sockets, tombstones);
+      const plan = planDescriptors(readDescriptorLimit(), countDescriptors(), config.tracers);
+      return new Daemon(options, sockets, tombstones, plan);
     } catch (error) {
       for (const socket of sockets) socket.close();
+      await tombstones?.close();
       throw error;
     }
   }
@@ -186,7 +193,7 @@ export class Daemon {
 
   /** Whether every process that it starts ahead has said that it is ready. */
   get warm(): boolean {
-    return this.#engraver.ready && this.#pool.idle >= this.#options.config.tracers.min;
+    return this.#engraver.ready && this.#pool.idle >= this.#ahead;
   }
 
   /**

@@ -9,6 +9,7 @@ import { Daemon } from './daemon.js';
 import { type OpenLog, openLog } from './log.js';
 import { LogFileError } from './logging/log-file.js';
 import { TombstoneError } from './publishing/tombstones.js';
+import { DescriptorError } from './scheduling/descriptor-plan.js';
 import { ListenError } from './server/listener.js';
 
 /** What the command line overrides. */
@@ -34,7 +35,7 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
     const parts = { tracer: partPath('tracer.cjs'), engraver: partPath('engraver.cjs') };
     daemon = await Daemon.start({ config, parts, log });
   } catch (error) {
-    const expected = error instanceof ListenError || error instanceof TombstoneError;
+    const expected = [ListenError, TombstoneError, DescriptorError].some((kind) => error instanceof kind);
     return fail(expected || !(error instanceof Error) ? error : (error.stack ?? error));
   }
   const stop = stopSignal();

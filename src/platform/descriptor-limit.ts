@@ -1,5 +1,5 @@
-/** How many descriptors this process may have open. */
-import { readFileSync } from 'node:fs';
+/** How many descriptors this process may have open, and has. */
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** What a process has where nothing else is known. */
 const USUAL = 1024;
@@ -14,4 +14,10 @@ export function readDescriptorLimit(text?: string): number {
   } catch {
     return USUAL;
   }
+}
+
+/** Descriptors that are open now. */
+export function countDescriptors(): number {
+  // One of them is the directory that is read.
+  return readdirSync('/proc/self/fd').length - 1;
 }

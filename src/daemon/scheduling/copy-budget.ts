@@ -28,18 +28,9 @@ const MIB = 1024 * 1024;
 /** Of the machine's memory. */
 const MEMORY_SHARE = 1 / 16;
 
-/** A sixteenth of the memory within bounds, and room for some copies; half of the descriptors that this process may have. */
-export function copyLimits(descriptors: number, dumpBytes: number, memory = totalmem()): CopyLimits {
-  const bytes = Math.min(1024 * MIB, Math.max(64 * MIB, memory * MEMORY_SHARE));
-  return { bytes: Math.max(bytes, 8 * dumpBytes), files: Math.floor(descriptors / 2) };
-}
-
-/** Files that one copy may bring, so that `tracers` more copies fit when all shares are taken. */
-export function filesPerCopy(limits: CopyLimits, tracers: number): number {
-  const most = Math.min((limits.files * USER_SHARE) / 2, limits.files / 2 / tracers);
-  // With few descriptors a quarter of what all copies may have, so that two processes at least can be copied at once.
-  const least = Math.min(16, Math.max(1, Math.floor(limits.files / 4)));
-  return Math.min(4096, Math.max(least, Math.floor(most)));
+/** A sixteenth of the memory within bounds, and room for some copies. */
+export function copyBytes(dumpBytes: number, memory = totalmem()): number {
+  return Math.max(Math.min(1024 * MIB, Math.max(64 * MIB, memory * MEMORY_SHARE)), 8 * dumpBytes);
 }
 
 export class CopyBudget {

@@ -12,19 +12,6 @@ export interface AdmissionLimits {
 }
 
 export const DEFAULT_ADMISSION: AdmissionLimits = { total: 1024, perUid: 512, forRoot: 32 };
-/** A client needs its socket, a pidfd, a duplicate while it waits, and then files: what an eighth of the descriptors is enough for. */
-const DESCRIPTORS_A_CLIENT = 8;
-/** Fewer places than this are filled by an everyday burst of crashes. */
-const FEW = 128;
-
-/** What a process with so many descriptors can admit. */
-export function admissionLimits(descriptors: number): AdmissionLimits {
-  const total = Math.max(1, Math.floor(descriptors / DESCRIPTORS_A_CLIENT));
-  if (total >= DEFAULT_ADMISSION.total) return DEFAULT_ADMISSION;
-  if (total < FEW) return { total, perUid: total, forRoot: 0, waits: true };
-  return { total, perUid: Math.floor(total / 2), forRoot: 16 };
-}
-
 export type Admitted<T> =
   /** `evicted`: a silent client that has to make room. */
   { readonly admitted: true; readonly evicted: T | null } | { readonly admitted: false; readonly reason: string };

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CopyBudget, copyLimits, filesPerCopy } from '../../../src/daemon/scheduling/copy-budget.js';
+import { CopyBudget, copyBytes } from '../../../src/daemon/scheduling/copy-budget.js';
 
 const MIB = 1024 * 1024;
 
@@ -64,19 +64,10 @@ describe('copy budget', () => {
     expect(budget.mayWait(0)).toBe(false);
   });
 
-  it('has limits that fit the machine, and room for some dumps of any size', () => {
-    expect(copyLimits(20_000, 16 * MIB, 8192 * MIB)).toEqual({ bytes: 512 * MIB, files: 10_000 });
-    expect(copyLimits(1024, 16 * MIB, 512 * MIB).bytes).toBe(128 * MIB);
-    expect(copyLimits(1024, MIB, 1e12).bytes).toBe(1024 * MIB);
-    expect(copyLimits(1024, 1024 * MIB, 512 * MIB).bytes).toBe(8192 * MIB);
-  });
-
-  it.each([1024, 4096, 20_000, 65_536, 1_048_576])('%i descriptors are not used up by copies', (descriptors) => {
-    const limits = copyLimits(descriptors, 16 * MIB);
-    for (const tracers of [1, 4, 16]) {
-      const most = filesPerCopy(limits, tracers);
-      expect(most).toBeGreaterThanOrEqual(16);
-      expect(limits.files + most * tracers).toBeLessThan(descriptors);
-    }
+  it('has memory that fits the machine, and room for some dumps of any size', () => {
+    expect(copyBytes(16 * MIB, 8192 * MIB)).toBe(512 * MIB);
+    expect(copyBytes(16 * MIB, 512 * MIB)).toBe(128 * MIB);
+    expect(copyBytes(MIB, 1e12)).toBe(1024 * MIB);
+    expect(copyBytes(1024 * MIB, 512 * MIB)).toBe(8192 * MIB);
   });
 });
