@@ -34,10 +34,10 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** `user`: whose daemon it is; this process's own otherwise. */
+/** `user`: whose daemon it is, this process's own otherwise; `descriptors`: how many it may have (RLIMIT_NOFILE). */
 export async function startDaemon(
   config: Record<string, string | number | boolean> = {},
-  user?: number,
+  { user, descriptors }: { readonly user?: number; readonly descriptors?: number } = {},
 ): Promise<Daemon> {
   const dir = mkdtempSync(join(tmpdir(), 'debuggerd-e2e-'));
   const socket = `debuggerd-${dir.slice(dir.lastIndexOf('-') + 1)}-${process.pid}`;
@@ -51,7 +51,8 @@ export async function startDaemon(
       .join(''),
   );
   if (user !== undefined) chownSync(dir, user, user);
-  const child = spawn(program, ['--config', file], {
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
+  const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, program, '--config', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(user === undefined ? {} : { uid: user, gid: user }),
   });

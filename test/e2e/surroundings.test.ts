@@ -133,7 +133,7 @@ describe.skipIf(!isRoot)('other users (needs root)', () => {
   });
 
   it('run daemons of their own, for their own processes', async () => {
-    const own = await startDaemon({}, alice);
+    const own = await startDaemon({}, { user: alice });
     const target = await liveAs(alice);
     const { stdout, status } = debuggerdAs(alice, '--socket', own.socket, '-b', String(target.pid));
     expect(status, own.log()).toBe(0);
