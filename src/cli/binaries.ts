@@ -1,7 +1,9 @@
 /** Finds the binaries of a dump on this machine: below a directory, by build id, or where they were on the machine of the crash. */
+
 import { closeSync, constants, openSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import type { ByteSource } from '../bytes/byte-source.js';
+import { isDevicePath } from '../linux/device-path.js';
 import type { Minidump } from '../minidump/reader/minidump.js';
 import { withoutDeleted } from '../minidump/writer/modules-from-maps.js';
 import { ElfFile } from '../objects/elf/elf-file.js';
@@ -22,9 +24,9 @@ export interface BinaryPlaces {
 /** Where a file may be, the likeliest first. */
 export function candidatePaths(name: string, buildId: string | null, { sysroot, buildIdDirs }: BinaryPlaces): string[] {
   const paths: string[] = [];
-  const path = withoutDeleted(name);
+  const path = normalize(withoutDeleted(name));
   // A name from a dump must not lead out of the sysroot, nor to a device.
-  if (path.startsWith('/') && !path.startsWith('/dev/')) paths.push(join(sysroot || '/', normalize(path)));
+  if (path.startsWith('/') && !isDevicePath(path)) paths.push(join(sysroot || '/', path));
   if (buildId !== null && buildId.length > 2) {
     const entry = `${buildId.slice(0, 2)}/${buildId.slice(2)}`;
     for (const dir of buildIdDirs) {

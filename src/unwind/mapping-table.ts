@@ -1,4 +1,5 @@
 /** The mappings of a process, found by address. */
+import { isDevicePath } from '../linux/device-path.js';
 import type { Mapping } from './mapping.js';
 
 const PROT_EXEC = 4;
@@ -78,7 +79,7 @@ export class MappingTable {
   }
 }
 
-/** Device memory, which must never be unwound through; ashmem lies in /dev too, but is only memory. */
+/** Device memory, which must never be unwound through. */
 export function isDevice(mapping: Mapping): boolean {
-  return mapping.name.startsWith('/dev/') && !mapping.name.startsWith('/dev/ashmem/');
+  return isDevicePath(mapping.name);
 }

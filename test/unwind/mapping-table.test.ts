@@ -48,9 +48,9 @@ describe('MappingTable', () => {
   });
 
   it('tells device memory', () => {
-    const names = ['/dev/kgsl', '/dev/ashmem/dalvik', '/devices', '/dev/ashmem'].map((name) =>
-      isDevice(mapping({ name })),
-    );
-    expect(names).toEqual([true, false, false, true]);
+    const devices = ['/dev/kgsl', '/dev/ashmem', '/dev/shm', '/dev/dri/card0'];
+    const memory = ['/dev/ashmem/dalvik', '/dev/shm/lib.so', '/dev/hugepages/x', '/devices', ''];
+    expect(devices.filter((name) => !isDevice(mapping({ name })))).toEqual([]);
+    expect(memory.filter((name) => isDevice(mapping({ name })))).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@
  * look symbols up by: the path, `linux-gate.so` for the vdso. What an image calls itself (DT_SONAME) is only known once its
  * file was read: `moduleName`.
  */
+import { isDevicePath } from '../../linux/device-path.js';
 import type { Mapping } from '../../linux/maps.js';
 
 export interface MappedModule {
@@ -114,7 +115,7 @@ function goesOn(run: Run, mapping: Mapping, hints: ModuleHints): boolean {
 
 function isNamed(name: string): boolean {
   if (name === '[vdso]') return true;
-  return name.startsWith('/') && (!name.startsWith('/dev/') || name.startsWith('/dev/ashmem/'));
+  return name.startsWith('/') && !isDevicePath(name);
 }
 
 function isModule(run: Run, first: Mapping, hints: ModuleHints): boolean {

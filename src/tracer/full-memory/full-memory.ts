@@ -1,5 +1,7 @@
 /** All readable memory of a process: which ranges that is, and sending them through a socket a piece at a time. */
+
 import { closeSync, openSync, readSync } from 'node:fs';
+import { isDevicePath } from '../../linux/device-path.js';
 import { type Mapping, parseMaps } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import { readProcFile } from '../../platform/proc-file.js';
@@ -55,7 +57,8 @@ export function fullRanges(pid: number, pageSize: number, served: readonly Mappi
 
 function isMemory({ perms, name }: Mapping): boolean {
   if (perms[0] !== 'r' || name.startsWith('[vvar') || name === '[vsyscall]') return false;
-  return !name.startsWith('/dev/') || name.startsWith('/dev/shm/') || name.startsWith('/dev/zero');
+  // Of /dev/zero a private or shared mapping is plain memory (zero(4)).
+  return !isDevicePath(name) || name.startsWith('/dev/zero');
 }
 
 /** Bits 63 (present) and 62 (swapped) of an entry say that the page was touched (proc_pid_pagemap(5)). */
