@@ -6,8 +6,8 @@
 import type { Engraved, EngraveFiles, EngraveJob, EngraverMessage, OutputKind } from '../../wire/job.js';
 import { MAX_FDS, MAX_MESSAGE } from '../../wire/job.js';
 import { decodeEngraverMessage, encodeMessage } from '../../wire/job-decode.js';
+import { FairQueue } from '../scheduling/fair-queue.js';
 import { nicenessFor } from '../scheduling/niceness.js';
-import { SpentTime } from '../scheduling/spent-time.js';
 import { closeAll, type OpenedFile } from './capture-run.js';
 import { RestartDelay } from './restart-delay.js';
 import type { StartWorker, Worker } from './worker.js';
@@ -46,9 +46,10 @@ const MESSAGE_FRAME = 256;
 const CONTENDED = 0.3;
 
 interface PendingOrder {
+  readonly uid: number;
   readonly order: EngraveOrder;
-  /** It needs an engraver that has done nothing yet. */
-  readonly fresh: boolean;
+  /** A second try, which needs an engraver that has done nothing yet. */
+  readonly again: boolean;
   readonly resolve: (result: EngraveResult) => void;
 }
 
@@ -57,8 +58,7 @@ export class EngraverHost {
   readonly #delay = new RestartDelay();
   #worker: Worker | null = null;
   #ready = false;
-  readonly #queue: PendingOrder[] = [];
-  readonly #spent = new SpentTime();
+  readonly #queue = new FairQueue<PendingOrder>(1);
   #current: PendingOrder | null = null;
   /** When the current job was handed over. */
   #begun = 0;
@@ -92,7 +92,7 @@ export class EngraverHost {
     if (!this.#open) return Promise.resolve({ ok: false, reason: 'the daemon is shutting down' });
     if (this.#restart !== undefined) return Promise.resolve({ ok: false, reason: 'the engraver does not start' });
     return new Promise((resolve) => {
-      this.#queue.push({ order, fresh, resolve });
+      this.#queue.push({ uid: order.uid, order, again: fresh, resolve });
       if (this.#current === null) this.#dispatch();
       else {
         this.#watch(this.#current.order);
@@ -105,7 +105,7 @@ export class EngraverHost {
     this.#open = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#restart);
-    for (const { resolve } of this.#queue.splice(0)) resolve({ ok: false, reason: 'the daemon is shutting down' });
+    for (const { resolve } of this.#queue.clear()) resolve({ ok: false, reason: 'the daemon is shutting down' });
     this.#worker?.kill('the daemon is shutting down');
   }
 
@@ -128,14 +128,14 @@ export class EngraverHost {
   #dispatch(): void {
     if (!this.#ready || this.#current !== null || this.#worker === null) return;
     const worker = this.#worker;
-    const next = this.#first ?? nextOrder(this.#queue, this.#spent);
+    const next = this.#first ?? this.#queue.next();
     if (next === null) return;
-    if (next.fresh && this.#used) {
+    if (next.again && this.#used) {
       this.#first = next;
       worker.kill('to be replaced by a fresh one');
       return;
     }
-    this.#queue.splice(this.#queue.indexOf(next), 1);
+    this.#queue.remove(next);
     this.#first = null;
     this.#current = next;
     this.#begun = performance.now();
@@ -156,13 +156,13 @@ export class EngraverHost {
   /** The engraver stands back as far as everybody does whom it serves or who waits for it. */
   #renice(): void {
     const orders = [...(this.#current === null ? [] : [this.#current]), ...this.#queue];
-    const uids = new Set(orders.map(({ order }) => order.uid));
-    this.#worker?.renice(Math.min(...[...uids].map((uid) => nicenessFor(uid, this.#spent.of(uid)))));
+    const uids = new Set(orders.map(({ uid }) => uid));
+    this.#worker?.renice(Math.min(...[...uids].map((uid) => nicenessFor(uid, this.#queue.spent(uid)))));
   }
 
   /** Ends the engraver when the current job has had its time: less of it while others wait. */
   #watch({ uid }: EngraveOrder): void {
-    const contended = uid !== 0 && this.#queue.some(({ order }) => order.uid !== uid);
+    const contended = uid !== 0 && [...this.#queue].some((waiting) => waiting.uid !== uid);
     const limit = this.#options.deadlineMs * (contended ? CONTENDED : 1);
     const left = Math.max(0, this.#begun + limit - performance.now());
     clearTimeout(this.#timer);
@@ -175,7 +175,7 @@ export class EngraverHost {
     clearTimeout(this.#timer);
     const current = this.#current;
     this.#current = null;
-    if (current !== null) this.#spent.add(current.order.uid, performance.now() - this.#begun);
+    if (current !== null) this.#queue.spend(current.uid, performance.now() - this.#begun);
     return current;
   }
 
@@ -228,28 +228,13 @@ export class EngraverHost {
   /** What cannot even start is not tried again at once, and nobody waits for it: their dumps are kept as they are. */
   #startLater(reason: string): void {
     this.#first = null;
-    for (const { resolve } of this.#queue.splice(0))
+    for (const { resolve } of this.#queue.clear())
       resolve({ ok: false, reason: `the engraver does not start: ${reason}` });
     this.#restart = setTimeout(() => {
       this.#restart = undefined;
       this.#start();
     }, this.#delay.next());
   }
-}
-
-/** Who has had least of the time; of one user's, first tries before second ones; root before others; who came first. */
-function nextOrder(queue: readonly PendingOrder[], spent: SpentTime): PendingOrder | null {
-  const rank = ({ order: { uid }, fresh }: PendingOrder): number[] => [spent.of(uid), Number(fresh), Number(uid !== 0)];
-  let best: PendingOrder | null = null;
-  for (const candidate of queue) {
-    if (best === null || precedes(rank(candidate), rank(best))) best = candidate;
-  }
-  return best;
-}
-
-function precedes(a: readonly number[], b: readonly number[]): boolean {
-  const at = a.findIndex((value, index) => value !== b[index]);
-  return at >= 0 && a[at]! < b[at]!;
 }
 
 /** Splits files into groups that each fit in one message. */

@@ -6,9 +6,8 @@
  */
 import { loadAddon } from '../../platform/addon.js';
 import type { CaptureJob } from '../../wire/job.js';
-import { pickNext } from '../scheduling/fair-queue.js';
+import { FairQueue } from '../scheduling/fair-queue.js';
 import { nicenessFor } from '../scheduling/niceness.js';
-import { SpentTime } from '../scheduling/spent-time.js';
 import { type Capture, CaptureRun } from './capture-run.js';
 import { RestartDelay } from './restart-delay.js';
 import { TracerSlot } from './tracer-slot.js';
@@ -73,21 +72,20 @@ export class TracerPool {
   readonly #options: PoolOptions;
   readonly #slots = new Set<TracerSlot>();
   readonly #delay = new RestartDelay();
-  readonly #running = new Map<number, number>();
   /** The user whom a tracer serves, or served when it was killed. */
   readonly #served = new Map<TracerSlot, number>();
   /** Of those that were killed, or end by themselves, and whose processes are still there: by user. */
   readonly #stuck = new Map<number, number>();
-  readonly #spent = new SpentTime();
   /** Users that rest, and the timers that end it. */
   readonly #resting = new Map<number, NodeJS.Timeout>();
-  #waiting: WaitingRun[] = [];
+  readonly #queue: FairQueue<WaitingRun>;
   #restart: NodeJS.Timeout | undefined;
   #stall: NodeJS.Timeout | undefined;
   #open = true;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#queue = new FairQueue(options.max);
     this.#fill();
   }
 
@@ -109,11 +107,11 @@ export class TracerPool {
   capture({ job, clientFd, uid, wanted, deadlineMs = this.#options.deadlineMs }: CaptureOrder): Capture {
     const run = new CaptureRun(job, this.#options.maxFiles);
     if (!this.#open) run.fail('the daemon is shutting down');
-    else if (this.#waiting.length >= (this.#options.queueLength ?? 1024))
-      run.fail('too many requests wait for a tracer');
+    else if (this.#queue.length >= (this.#options.queueLength ?? 1024)) run.fail('too many requests wait for a tracer');
     else {
       const next = { uid, run, clientFd, wanted, deadlineMs };
-      const slot = this.#waiting.length === 0 && this.#pick([next]) !== null ? this.#idleSlot() : undefined;
+      const first = this.#queue.length === 0 && this.#queue.hasPlace(uid) && this.#mayBegin(uid);
+      const slot = first ? this.#idleSlot() : undefined;
       // As a rule, and the target waits for it.
       if (slot !== undefined) this.#begin(slot, next);
       else this.#enqueue({ ...next, clientFd: loadAddon().dupFd(clientFd) });
@@ -123,7 +121,7 @@ export class TracerPool {
 
   /** Looks again whether a request that waits may start. */
   wake(): void {
-    if (this.#waiting.length > 0) this.#dispatch();
+    if (this.#queue.length > 0) this.#dispatch();
   }
 
   /** Kills all tracers; requests under way fail. */
@@ -132,7 +130,7 @@ export class TracerPool {
     clearTimeout(this.#restart);
     clearTimeout(this.#stall);
     for (const timer of this.#resting.values()) clearTimeout(timer);
-    for (const { run, clientFd } of this.#waiting.splice(0)) {
+    for (const { run, clientFd } of this.#queue.clear()) {
       loadAddon().closeFd(clientFd);
       run.fail('the daemon is shutting down');
     }
@@ -140,13 +138,10 @@ export class TracerPool {
   }
 
   #enqueue(waiting: WaitingRun): void {
-    this.#waiting.push(waiting);
+    this.#queue.push(waiting);
     waiting.run.startTimer(this.#options.queueMs ?? 3 * this.#options.deadlineMs, 'no tracer became free in time');
     waiting.run.onSettled(() => {
-      const at = this.#waiting.indexOf(waiting);
-      if (at < 0) return;
-      this.#waiting.splice(at, 1);
-      loadAddon().closeFd(waiting.clientFd);
+      if (this.#queue.remove(waiting)) loadAddon().closeFd(waiting.clientFd);
     });
     this.#dispatch();
   }
@@ -169,7 +164,7 @@ export class TracerPool {
     for (;;) {
       const next = this.#next();
       if (next === null) return null;
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#queue.remove(next);
       if (next.wanted()) return next;
       loadAddon().closeFd(next.clientFd);
       next.run.fail('the client left before a tracer was free');
@@ -177,15 +172,16 @@ export class TracerPool {
   }
 
   #begin(slot: TracerSlot, { uid, run, clientFd, deadlineMs }: WaitingRun): void {
-    count(this.#running, uid, 1);
+    this.#queue.begin(uid);
     this.#served.set(slot, uid);
     const start = performance.now();
-    const niceness = nicenessFor(uid, this.#spent.of(uid));
+    const niceness = nicenessFor(uid, this.#queue.spent(uid));
     slot.begin(run, { clientFd, deadlineMs, niceness }, (lost) => {
-      this.#spent.add(uid, performance.now() - start);
+      this.#queue.spend(uid, performance.now() - start);
       if (lost && uid !== 0 && this.#open) this.#rest(uid);
       this.#served.delete(slot);
-      count(slot.state === 'ended' ? this.#stuck : this.#running, uid, -1);
+      if (slot.state === 'ended') count(this.#stuck, uid, -1);
+      else this.#queue.end(uid);
     });
   }
 
@@ -224,22 +220,19 @@ export class TracerPool {
   }
 
   #next(): WaitingRun | null {
-    return this.#pick(this.#waiting);
+    return this.#queue.next((uid) => this.#mayBegin(uid));
   }
 
-  #pick(among: readonly WaitingRun[]): WaitingRun | null {
-    const mayStart = this.#options.mayStart ?? (() => true);
-    const waiting = among.filter(({ uid }) => !this.#resting.has(uid) && this.#mayRisk(uid) && mayStart(uid));
-    return pickNext(waiting, this.#running, this.#options.max, (uid) => this.#spent.of(uid));
+  #mayBegin(uid: number): boolean {
+    return !this.#resting.has(uid) && this.#mayRisk(uid) && (this.#options.mayStart?.(uid) ?? true);
   }
 
   /** Whether another tracer may get stuck for this user. */
   #mayRisk(uid: number): boolean {
     if (uid === 0) return true;
     if ((this.#stuck.get(uid) ?? 0) >= STUCK_OF_ONE) return false;
-    const ofAll = (users: ReadonlyMap<number, number>): number =>
-      [...users].reduce((sum, [user, tracers]) => sum + (user === 0 ? 0 : tracers), 0);
-    return ofAll(this.#stuck) < STUCK_OF_ALL || ofAll(this.#running) === 0;
+    const stuck = [...this.#stuck].reduce((sum, [user, tracers]) => sum + (user === 0 ? 0 : tracers), 0);
+    return stuck < STUCK_OF_ALL || this.#queue.runningOfUsers === 0;
   }
 
   #fill(): void {
@@ -278,7 +271,7 @@ export class TracerPool {
   #ended(slot: TracerSlot, reason: string, expected: boolean): void {
     const uid = this.#served.get(slot);
     if (uid !== undefined) {
-      count(this.#running, uid, -1);
+      this.#queue.end(uid);
       count(this.#stuck, uid, 1);
     }
     if (!this.#open) return;

@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { pickNext } from '../../../src/daemon/scheduling/fair-queue.js';
+import { FairQueue } from '../../../src/daemon/scheduling/fair-queue.js';
 
-const waiting = (...uids: number[]) => uids.map((uid, order) => ({ uid, order }));
-const running = (counts: Record<number, number> = {}) =>
-  new Map(Object.entries(counts).map(([uid, count]) => [Number(uid), count]));
+interface Request {
+  readonly uid: number;
+  readonly order: number;
+  readonly again?: boolean;
+}
+
+function queue(uids: readonly number[], places: number, running: Record<number, number> = {}): FairQueue<Request> {
+  const made = new FairQueue<Request>(places);
+  for (const [order, uid] of uids.entries()) made.push({ uid, order });
+  for (const [uid, count] of Object.entries(running)) for (let i = 0; i < count; i++) made.begin(Number(uid));
+  return made;
+}
 
 describe('queue', () => {
   it.each<[string, number[], Record<number, number>, number, number | null]>([
@@ -20,16 +29,47 @@ describe('queue', () => {
     ['of two places one is left', [7], { 7: 1 }, 2, null],
     ['nobody waits', [], {}, 4, null],
   ])('%s', (_name, uids, counts, places, expected) => {
-    expect(pickNext(waiting(...uids), running(counts), places)?.order ?? null).toBe(expected);
+    expect(queue(uids, places, counts).next()?.order ?? null).toBe(expected);
   });
 
   it('the user first who has had less time', () => {
-    const spent = (uid: number): number => ({ 7: 20, 8: 3 })[uid] ?? 0;
-    const next = (...uids: number[]) => pickNext(waiting(...uids), running(), 4, spent)?.uid;
-    expect(next(7, 8)).toBe(8);
-    expect(next(7, 8, 9)).toBe(9);
-    expect(next(7, 9, 0)).toBe(0);
+    const next = (uids: number[], running: Record<number, number> = {}): number | undefined => {
+      const made = queue(uids, 4, running);
+      made.spend(7, 2000);
+      made.spend(8, 300);
+      return made.next()?.uid;
+    };
+    expect(next([7, 8])).toBe(8);
+    expect(next([7, 8, 9])).toBe(9);
+    expect(next([7, 9, 0])).toBe(0);
     // Of two who wait for the same, time counts only where their requests under way are as many.
-    expect(pickNext(waiting(7, 8), running({ 8: 1 }), 4, spent)?.uid).toBe(7);
+    expect(next([7, 8], { 8: 1 })).toBe(7);
+  });
+
+  it('first tries before second ones, of those who have had the same', () => {
+    const made = new FairQueue<Request>(1);
+    made.push({ uid: 0, order: 0, again: true });
+    made.push({ uid: 7, order: 1 });
+    expect(made.next()?.order).toBe(1);
+    made.spend(7, 500);
+    expect(made.next()?.order).toBe(0);
+  });
+
+  it('only who may, for reasons of the caller; who is asked once for each user', () => {
+    const made = queue([7, 8, 7, 8], 4);
+    const asked: number[] = [];
+    const may = (uid: number): boolean => {
+      asked.push(uid);
+      return uid === 8;
+    };
+    expect(made.next(may)?.order).toBe(1);
+    expect(asked).toEqual([7, 8]);
+  });
+
+  it('counts what is under way, and forgets what is not', () => {
+    const made = queue([7], 2, { 7: 1, 0: 3 });
+    expect([made.runningOfUsers, made.hasPlace(7), made.next()]).toEqual([1, false, null]);
+    made.end(7);
+    expect([made.runningOfUsers, made.hasPlace(7), made.next()?.uid]).toEqual([0, true, 7]);
   });
 });
