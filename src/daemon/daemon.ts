@@ -16,9 +16,9 @@ import { type DescriptorPlan, planDescriptors } from './scheduling/descriptor-pl
 import { awaitRequestSockets, type RequestSocket } from './server/listener.js';
 import { type FlowClient, type FlowContext, handleRequest } from './server/request-flow.js';
 import { RequestServer, type ServerOptions } from './server/server.js';
+import { rehearse } from './warm-up/rehearsal.js';
 import { EngraverHost } from './workers/engraver-host.js';
 import { TracerPool } from './workers/pool.js';
-import { rehearse } from './workers/rehearsal.js';
 import { type StartWorker, startConfined, startPrivileged } from './workers/worker.js';
 
 /** How long a client may take to read its answer, ms. */

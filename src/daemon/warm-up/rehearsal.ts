@@ -11,8 +11,8 @@ import { RefusalLog } from '../policy/refusal-log.js';
 import { waitFor } from '../server/readiness.js';
 import { type FlowContext, handleRequest } from '../server/request-flow.js';
 import { RequestServer } from '../server/server.js';
-import { TracerPool } from './pool.js';
-import type { StartWorker, Worker } from './worker.js';
+import { TracerPool } from '../workers/pool.js';
+import type { StartWorker, Worker } from '../workers/worker.js';
 
 const ROUNDS = 150;
 /** On a machine that is busy with something else, other things matter more. */

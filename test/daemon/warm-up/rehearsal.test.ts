@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readKernelPolicy } from '../../../src/daemon/policy/process-info.js';
 import type { FlowContext } from '../../../src/daemon/server/request-flow.js';
-import { rehearse } from '../../../src/daemon/workers/rehearsal.js';
+import { rehearse } from '../../../src/daemon/warm-up/rehearsal.js';
 import { loadAddon } from '../../../src/platform/addon.js';
 
 /** What a request needs that is not captured. */
