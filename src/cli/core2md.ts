@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs';
 import { CoreError } from '../coredump/core-error.js';
 import { CoreFile } from '../coredump/core-file.js';
 import { coreToMinidump } from '../coredump/core-to-minidump.js';
-import { CommandError } from './failure.js';
+import { CommandError, say } from './failure.js';
 import { readFile } from './file-input.js';
 import { writeFile } from './file-output.js';
 
@@ -23,7 +23,7 @@ export function core2md(file: string, out: string | undefined, options: Core2mdO
         for (const chunk of chunks) output.write(chunk);
         for (const { rva, size } of deferred) output.copy(source, rva, size);
       });
-      for (const { message } of softErrors) process.stderr.write(`debuggerd: ${message}\n`);
+      for (const { message } of softErrors) say(message);
     } catch (error) {
       if (error instanceof CoreError) throw new CommandError(`cannot convert ${file}: ${error.message}`);
       throw error;

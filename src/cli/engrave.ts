@@ -1,9 +1,9 @@
 /** `debuggerd engrave FILE.dmp`: the tombstone of a minidump, ours or another program's. */
 import { readFileSync } from 'node:fs';
+import { reportText } from '../bytes/shown-text.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import { prepareXz } from '../objects/elf/xz.js';
-import { escapeText } from '../report/classic/escape.js';
 import { frameText } from '../report/classic/frames.js';
 import { loadNaming } from '../report/from-dump/demangling.js';
 import { engraveMinidump } from '../report/from-dump/engrave.js';
@@ -15,7 +15,7 @@ import { decodeUnwoundReport, type UnwoundReport } from '../report/from-dump/unw
 import type { Report, SoftError, Trust } from '../report/model/report.js';
 import type { Decision } from '../unwind/explain.js';
 import { Binaries } from './binaries.js';
-import { CommandError } from './failure.js';
+import { CommandError, say } from './failure.js';
 
 export interface EngraveOptions {
   readonly backtrace?: boolean;
@@ -54,7 +54,7 @@ function recorded({ dump }: OpenedDump): UnwoundReport | null {
     return decodeUnwoundReport(dump.reportJson);
   } catch (error) {
     if (!(error instanceof MinidumpError)) throw error;
-    process.stderr.write(`debuggerd: unwinding again: ${error.message}\n`);
+    say(`unwinding again: ${error.message}`);
     return null;
   }
 }
@@ -63,15 +63,15 @@ function recorded({ dump }: OpenedDump): UnwoundReport | null {
 function explanation(report: Report, steps: ReadonlyMap<number, readonly string[]>): string {
   const lines: string[] = [];
   for (const thread of report.threads) {
-    lines.push(`thread ${thread.tid} "${escapeText(thread.name ?? '<unknown>')}"`);
+    lines.push(`thread ${thread.tid} "${reportText(thread.name ?? '<unknown>')}"`);
     thread.frames.forEach((frame, index) => {
       lines.push(`  ${frameText(report.arch, frame, index)}`, `      found by ${HOW[frame.trust]}`);
     });
-    lines.push(`  end: ${escapeText(thread.unwindError ?? 'the outermost frame')}`);
-    for (const step of steps.get(thread.tid) ?? []) lines.push(`    ${escapeText(step)}`);
+    lines.push(`  end: ${reportText(thread.unwindError ?? 'the outermost frame')}`);
+    for (const step of steps.get(thread.tid) ?? []) lines.push(`    ${reportText(step)}`);
   }
   if (report.softErrors.length > 0) lines.push('not there or not used:');
-  for (const { step, message } of report.softErrors) lines.push(`  ${step}: ${escapeText(message)}`);
+  for (const { step, message } of report.softErrors) lines.push(`  ${reportText(`${step}: ${message}`)}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,4 +1,11 @@
-/** How commands end: 0 done, 1 could not be done, 2 wrong usage. */
+/** How commands end, 0 done, 1 could not be done, 2 wrong usage, and how they say so. */
+import { shownLine } from '../bytes/shown-text.js';
+
+/** One line on standard error, whatever names of files and texts of dumps are in it. */
+export function say(message: string): void {
+  process.stderr.write(`debuggerd: ${shownLine(message)}\n`);
+}
+
 export class CommandError extends Error {
   readonly exitCode: number;
 

@@ -1,11 +1,10 @@
 /** `debuggerd md2core FILE.dmp [OUT]`: a minidump as an ELF core file, for gdb and others. */
 
-import { shownText } from '../bytes/shown-text.js';
 import { CoreError } from '../coredump/core-error.js';
 import { minidumpToCore } from '../coredump/minidump-to-core.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { Minidump } from '../minidump/reader/minidump.js';
-import { CommandError } from './failure.js';
+import { CommandError, say } from './failure.js';
 import { readFile } from './file-input.js';
 import { writeFile } from './file-output.js';
 
@@ -21,10 +20,10 @@ export function md2core(file: string, out: string | undefined): void {
           else output.write(bytes);
         }
       });
-      if (threadsLost > 0) process.stderr.write(`debuggerd: ${threadsLost} threads have no registers: left out\n`);
+      if (threadsLost > 0) say(`${threadsLost} threads have no registers: left out`);
     } catch (error) {
       if (error instanceof CoreError || error instanceof MinidumpError) {
-        throw new CommandError(`cannot convert ${file}: ${shownText(error.message)}`);
+        throw new CommandError(`cannot convert ${file}: ${error.message}`);
       }
       throw error;
     }

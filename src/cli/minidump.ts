@@ -1,11 +1,10 @@
 /** `debuggerd -m TID [FILE]`: a minidump of a live process, written here from what the daemon sends. */
 import { closeSync, constants, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
-import { shownText } from '../bytes/shown-text.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { Minidump } from '../minidump/reader/minidump.js';
 import { FdSource } from '../platform/fd-source.js';
 import type { Action } from '../wire/request.js';
-import { CommandError } from './failure.js';
+import { CommandError, say } from './failure.js';
 import { type RequestOptions, receiveAnswer } from './request/request.js';
 
 export interface MinidumpOptions extends RequestOptions {
@@ -37,7 +36,7 @@ export function writeMinidump(tid: number, out: string | undefined, options: Min
       return writeAll(fd, bytes, path);
     });
     progress?.end();
-    for (const line of checkWhole(fd)) process.stderr.write(`debuggerd: ${shownText(line)}\n`);
+    for (const line of checkWhole(fd)) say(line);
   } catch (error) {
     rmSync(path, { force: true });
     throw error;

@@ -49,7 +49,7 @@ export function show(file: string, options: ShowOptions, print: Print = printStd
     });
   } catch (error) {
     if (!(error instanceof MinidumpError)) throw error;
-    throw new CommandError(`${file} is no minidump: ${shownText(error.message)}`);
+    throw new CommandError(`${file} is no minidump: ${error.message}`);
   }
 }
 

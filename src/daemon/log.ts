@@ -6,6 +6,7 @@
 import { fstatSync } from 'node:fs';
 import winston from 'winston';
 import Transport from 'winston-transport';
+import { shownLine } from '../bytes/shown-text.js';
 import {
   type DatagramSender,
   encodeJournalEntry,
@@ -145,8 +146,9 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     transports: silent ? [new SynchronousTransport(() => {})] : transports,
     exitOnError: false,
   });
+  // The last guard: whatever a message was made of, it is one line.
   const at = (level: Severity) => (message: string, fields?: LogFields) => {
-    logger.log({ level, message: oneLine(message), ...(fields === undefined ? {} : { fields }) });
+    logger.log({ level, message: shownLine(message), ...(fields === undefined ? {} : { fields }) });
   };
   const log: OpenLog = {
     error: at('error'),
@@ -178,12 +180,6 @@ function stderrIsJournal(): boolean {
   } catch {
     return false;
   }
-}
-
-/** The last guard: whatever a message was made of, it is one line. */
-function oneLine(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return message.replace(/[\u0000-\u001f\u007f]+/g, ' ');
 }
 
 function consoleLine({ level, message }: LogInfo, now: Date): string {

@@ -1,6 +1,7 @@
 /** `debuggerd` without a thread id: the daemon, until it is told to stop. */
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { shownLine } from '../bytes/shown-text.js';
 import { prepareCollection } from '../platform/memory-use.js';
 import { partPath } from '../platform/parts.js';
 import { createNotifier, type Notifier } from '../platform/sd-notify.js';
@@ -82,7 +83,7 @@ function configure({ config: file, socket, tombstoneDir }: RunDaemonOptions): Da
 }
 
 function fail(error: unknown): never {
-  process.stderr.write(`debuggerd: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`debuggerd: ${shownLine(error instanceof Error ? error.message : String(error))}\n`);
   process.exit(1);
 }
 

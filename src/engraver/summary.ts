@@ -1,18 +1,15 @@
-/** What the daemon logs of an engraving. Names in it are the target's: escaped and short. */
+/** What the daemon logs of an engraving. Names in it are the target's: short here, escaped where they are logged. */
 
 import { signalName } from '../linux/signals.js';
-import { escapeText } from '../report/classic/escape.js';
 import type { Frame, Report } from '../report/model/report.js';
 import type { Engraved } from '../wire/job.js';
 
-/** Characters of a text, and number and length of the errors that fit a message beside the rest. */
+/** Characters of a text, as many as the log shows; number of the errors that fit a message beside the rest. */
 const TEXT = 256;
 const ERRORS = 32;
-const ERROR_TEXT = 512;
 
-function cut(text: string, length: number): string {
-  const safe = escapeText(text);
-  return safe.length <= length ? safe : `${safe.slice(0, length - 3)}...`;
+function cut(text: string, length = TEXT): string {
+  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }
 
 /** `abort+12 (/lib/libc.so.6)`, or where the code lies when it has no name. */
@@ -25,12 +22,12 @@ function frameSummary(frame: Frame | undefined): string {
 
 export function summarize(id: number, report: Report, micros: Readonly<Record<string, number>>): Engraved {
   const { signal, threads, softErrors } = report;
-  const errors = softErrors.slice(0, ERRORS).map(({ step, message }) => cut(`${step}: ${message}`, ERROR_TEXT));
+  const errors = softErrors.slice(0, ERRORS).map(({ step, message }) => cut(`${step}: ${message}`));
   if (softErrors.length > ERRORS) errors.push(`${softErrors.length - ERRORS} more`);
   return {
     type: 'engraved',
     id,
-    topFrame: cut(frameSummary(threads[0]?.frames[0]), TEXT),
+    topFrame: cut(frameSummary(threads[0]?.frames[0])),
     signal: signal === null ? '' : `${signal.number} (${signalName(signal.number)})`,
     threads: threads.length,
     frames: threads.reduce((sum, { frames }) => sum + frames.length, 0),

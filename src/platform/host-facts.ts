@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 
-/** The two facts that a report's header shows; each is one line. */
+/** The two facts that a report's header shows, as the machine has them: reports escape what cannot be shown. */
 export interface MachineFacts {
   /** Android: ro.build.fingerprint. Elsewhere the distribution's name. */
   readonly fingerprint: string;
@@ -22,6 +22,8 @@ const PROPERTY_FILES = [
 const FINGERPRINTS = ['ro.build.fingerprint', 'ro.system.build.fingerprint', 'ro.vendor.build.fingerprint'];
 /** Android's own word where a property is missing (libdebuggerd, tombstone.cpp). */
 const UNKNOWN = 'unknown';
+/** Characters kept of each. */
+const MAX_TEXT = 256;
 
 /** `key=value` lines; `#` begins a comment. The first value of a key counts. */
 export function parseProperties(text: string): Map<string, string> {
@@ -52,8 +54,8 @@ export function isAndroid(root = '/'): boolean {
 export function readHostFacts(overrides: { fingerprint?: string; revision?: string } = {}, root = '/'): MachineFacts {
   const facts = isAndroid(root) ? androidFacts(root) : linuxFacts(root);
   return {
-    fingerprint: headerText(overrides.fingerprint || facts.fingerprint),
-    revision: headerText(overrides.revision || facts.revision),
+    fingerprint: (overrides.fingerprint || facts.fingerprint).slice(0, MAX_TEXT),
+    revision: (overrides.revision || facts.revision).slice(0, MAX_TEXT),
   };
 }
 
@@ -90,10 +92,4 @@ function read(path: string): string {
   } catch {
     return '';
   }
-}
-
-/** One line of a header: no control characters, bounded. */
-function headerText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 256);
 }

@@ -1,33 +1,50 @@
 import { describe, expect, it } from 'vitest';
-import { logText, shownText } from '../../src/bytes/shown-text.js';
+import { logText, reportText, shownByte, shownJson, shownLine, shownText } from '../../src/bytes/shown-text.js';
+import { everyCharacter, shownCases } from './shown-text-cases.js';
 
-describe('text in the log', () => {
-  it.each([
-    ['plain', 'Größe 漢字 🦀 "x" <y>', 'Größe 漢字 🦀 "x" <y>'],
-    ['newlines', 'a\nINFO: forged\r\n', 'a\\x0aINFO: forged\\x0d\\x0a'],
-    ['terminal sequences', '\u001b[2J\u009b1m\u007f', '\\x1b[2J\\x9b1m\\x7f'],
-    ['NUL and tab', '\0\t', '\\x00\\x09'],
-    ['line separators', 'a\u2028b\u2029c\u0085', 'a\\u{2028}b\\u{2029}c\\x85'],
-    ['direction overrides', '\u202egpj.exe\u2066\u200f', '\\u{202e}gpj.exe\\u{2066}\\u{200f}'],
-    ['lone surrogates', '\ud83d|\udc00', '\\u{d83d}|\\u{dc00}'],
-    ['what looks like an escape', '\\x0a', '\\\\x0a'],
-  ])('%s', (_name, text, expected) => {
-    expect(logText(text)).toBe(expected);
-  });
+describe.each(shownCases)('$name', ({ text: given, shown, line, log, report, json }) => {
+  const text = given.toString();
 
-  it('is bounded', () => {
-    expect(logText('x'.repeat(1000), 10)).toBe(`${'x'.repeat(10)}...`);
-    expect(logText('\n'.repeat(1_000_000), 100)).toHaveLength(403);
+  it('on a terminal', () => expect(shownText(text)).toBe(shown));
+  it('in one line', () => expect(shownLine(text)).toBe(line));
+  it('in the log', () => expect(logText(text)).toBe(log));
+  it('in a report', () => expect(reportText(text)).toBe(report));
+  it('in JSON, from which it comes back', () => {
+    expect(shownJson(JSON.stringify(text))).toBe(json);
+    expect(JSON.parse(json)).toBe(text);
   });
 });
 
-describe('text on a terminal', () => {
-  it.each([
-    ['lines and tabs stay', 'a\tb\n', 'a\tb\n'],
-    ['backslashes stay', 'C:\\x0a', 'C:\\x0a'],
-    ['terminal sequences', '\u001b[2J', '\\u{1b}[2J'],
-    ['line separators and direction marks', '\u2028\u200f\u202e', '\\u{2028}\\u{200f}\\u{202e}'],
-  ])('%s', (_name, text, expected) => {
-    expect(shownText(text)).toBe(expected);
-  });
+// They cannot come from bytes, but do from JSON and from UTF-16 in minidumps.
+it('surrogates without a partner', () => {
+  const text = '\ud83d|\udc00|🦀';
+  expect(shownText(text)).toBe('\\u{d83d}|\\u{dc00}|🦀');
+  expect(shownLine(text)).toBe('\\u{d83d}|\\u{dc00}|🦀');
+  expect(logText(text)).toBe('\\u{d83d}|\\u{dc00}|🦀');
+  expect(reportText(text)).toBe('\\357\\277\\275|\\357\\277\\275|🦀');
+  expect(shownJson(JSON.stringify(text))).toBe('"\\ud83d|\\udc00|🦀"');
+});
+
+it('no form leaves a character of control, a separator or a mark of direction', () => {
+  // Written out of Unicode's categories and properties, not of the table that the functions use.
+  const unfit = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+  const text = everyCharacter();
+  for (const form of [shownLine, reportText]) expect(unfit.test(form(text))).toBe(false);
+  expect(unfit.test(logText(text, text.length))).toBe(false);
+  expect(unfit.test(shownText(text).replaceAll(/[\n\t]/g, ''))).toBe(false);
+  expect(unfit.test(shownJson(JSON.stringify(text)))).toBe(false);
+  expect(JSON.parse(shownJson(JSON.stringify(text))) === text).toBe(true);
+});
+
+it('JSON stays laid out', () => {
+  expect(shownJson(JSON.stringify({ a: ['\u202e'] }, null, 2))).toBe('{\n  "a": [\n    "\\u202e"\n  ]\n}');
+});
+
+it('the log is bounded', () => {
+  expect(logText('x'.repeat(1000), 10)).toBe(`${'x'.repeat(10)}...`);
+  expect(logText('\n'.repeat(1_000_000), 100)).toHaveLength(403);
+});
+
+it('bytes of a hex dump', () => {
+  expect([0, 0x1f, 0x20, 0x41, 0x7e, 0x7f, 0x80, 0xff].map(shownByte).join('')).toBe('.. A~...');
 });

@@ -69,8 +69,8 @@ describe('log', () => {
 
   it('keeps a message on one line, whatever is in it', async () => {
     const log = await open();
-    log.info('a\nb\r\n\u001b[2Jc\0');
-    expect(lines[0]).toMatch(/info: a b \[2Jc \n$/);
+    log.info('a\nb\r\n\u001b[2Jc\0\u2028\u202e');
+    expect(lines[0]).toMatch(/info: a\\u\{a\}b\\u\{d\}\\u\{a\}\\u\{1b\}\[2Jc\\u\{0\}\\u\{2028\}\\u\{202e\}\n$/);
   });
 
   it.runIf(canSend)('sends to journald and logd where their sockets are, at once', async () => {

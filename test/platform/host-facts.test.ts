@@ -54,11 +54,11 @@ describe('facts of the machine', () => {
     expect(readHostFacts({ fingerprint: '', revision: '' }, root).revision).toBe(release());
   });
 
-  it('are one line each, of bounded length', () => {
+  it('are as they are, of bounded length', () => {
     const facts = readHostFacts({ fingerprint: `a\nb${'x'.repeat(1000)}`, revision: 'c\r\0d' }, root);
-    expect(facts.fingerprint).toMatch(/^a bx+$/);
+    expect(facts.fingerprint).toMatch(/^a\nbx+$/);
     expect(facts.fingerprint).toHaveLength(256);
-    expect(facts.revision).toBe('c  d');
+    expect(facts.revision).toBe('c\r\0d');
   });
 });
 

@@ -1,5 +1,4 @@
 /** Which handler a program can load, or why it can load none. */
-import { logText } from '../../bytes/shown-text.js';
 import type { ProgramFile } from './program-file.js';
 
 export interface Choice {
@@ -21,7 +20,7 @@ export function chooseLibrary(
   const { path, arch, linker, elevated } = program;
   const none = (why: string): Choice => ({
     library: null,
-    warning: `${logText(path)}: no crash of it will be reported: ${why}`,
+    warning: `${path}: no crash of it will be reported: ${why}`,
   });
   if (linker === null) return none('it is linked statically; link it with libdebuggerd_client.a');
   if (elevated) return none('it is setuid or setgid, and preloads only what /etc/ld.so.preload names');

@@ -1,11 +1,10 @@
 /** `debuggerd run -- PROGRAM ARGS...`: becomes the program, with the crash handler loaded into it. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { logText } from '../../bytes/shown-text.js';
 import { loadAddon } from '../../platform/addon.js';
 import { findPart } from '../../platform/parts.js';
 import { DEFAULT_SOCKET } from '../../wire/request.js';
-import { CommandError } from '../failure.js';
+import { CommandError, say } from '../failure.js';
 import { chooseLibrary } from './choice.js';
 import { listens } from './listening.js';
 import { programFile } from './program-file.js';
@@ -47,9 +46,9 @@ export function run(program: string, args: readonly string[], options: RunOption
   if (preload.length > 0) env.LD_PRELOAD = preload.join(':');
   if (options.socket !== undefined) env.DEBUGGERD_SOCKET = options.socket;
   const socket = env.DEBUGGERD_SOCKET || DEFAULT_SOCKET;
-  if (warning !== null) console.error(`debuggerd: ${warning}`);
+  if (warning !== null) say(warning);
   else if (!listens(socket)) {
-    console.error(`debuggerd: no daemon listens at ${logText(socket)}: no crash of ${logText(path)} will be reported`);
+    say(`no daemon listens at ${socket}: no crash of ${path} will be reported`);
   }
   try {
     return loadAddon().exec(path, [program, ...args], env);

@@ -1,5 +1,6 @@
 /** The whole JSON document of a minidump, or the part of it that shows some streams. */
 
+import { shownJson } from '../../bytes/shown-text.js';
 import { MinidumpError } from '../../minidump/format/error.js';
 import { StreamType, streamTypeName } from '../../minidump/format/stream-types.js';
 import { type DirectoryEntry, hex } from '../../minidump/reader/dump-file.js';
@@ -90,9 +91,7 @@ export function describe(dump: Minidump, only: ReadonlySet<number> | null = null
   };
 }
 
-/** JSON that a terminal may show: control characters beyond ASCII are escaped too. */
+/** JSON that a terminal may show. */
 export function jsonText(document: MinidumpDocument): string {
-  const text = JSON.stringify(document, null, 2);
-  const visible = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return `${text.replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, visible)}\n`;
+  return `${shownJson(JSON.stringify(document, null, 2))}\n`;
 }

@@ -3,8 +3,7 @@
  * in columns. Whatever a section gains shows up here by itself.
  */
 
-import { shownText } from '../../bytes/shown-text.js';
-import { escapeText } from '../../report/classic/escape.js';
+import { reportText, shownText } from '../../bytes/shown-text.js';
 import type { MinidumpDocument } from './document.js';
 import type { Json, JsonRecord } from './sections.js';
 
@@ -21,7 +20,7 @@ function isScalar(value: Json): value is string | number | boolean | null {
 }
 
 function scalar(value: string | number | boolean | null): string {
-  return value === null ? '-' : escapeText(String(value));
+  return value === null ? '-' : reportText(String(value));
 }
 
 function indent(lines: readonly string[]): string[] {
@@ -30,7 +29,7 @@ function indent(lines: readonly string[]): string[] {
 
 /** `mappedFile` -> `mapped file` */
 function words(key: string): string {
-  return escapeText(key).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return reportText(key).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function valueLines(key: string, value: Json): string[] {
@@ -98,7 +97,7 @@ function registerGrid(registers: JsonRecord): string[] {
   const lines: string[] = [];
   let line = '';
   for (const [name, value] of Object.entries(registers)) {
-    const cell = `${escapeText(name).padStart(6)} ${scalar(value as string)}`;
+    const cell = `${reportText(name).padStart(6)} ${scalar(value as string)}`;
     if (line !== '' && line.length + cell.length + 2 > WIDTH) {
       lines.push(line);
       line = '';
@@ -124,7 +123,7 @@ export function documentLines({ file, streams, sections, errors }: MinidumpDocum
     lines.push(heading(key, value), ...indent(valueLines(key, value)), '');
   }
   if (errors.length > 0) {
-    lines.push('COULD NOT BE READ', ...indent(errors.map(({ message }) => escapeText(message))), '');
+    lines.push('COULD NOT BE READ', ...indent(errors.map(({ message }) => reportText(message))), '');
   }
   return lines;
 }

@@ -1,7 +1,7 @@
 /** The backtrace of all threads, as `debuggerd -b` prints it: Android 7's text. */
 
+import { reportText } from '../../bytes/shown-text.js';
 import type { Report } from '../model/report.js';
-import { escapeText } from './escape.js';
 import { frameLines } from './frames.js';
 import { LEAST_THREAD_BYTES, leftOut, SIBLINGS_BYTES, TextRoom } from './text-room.js';
 
@@ -19,7 +19,7 @@ export function renderBacktrace(report: Report): string {
   const { arch, pid } = report;
   const lines = ['', '', `----- pid ${pid} at ${localTime(report.timeMs, report.utcOffsetMinutes)} -----`];
   const [command] = report.commandLine;
-  if (command !== undefined) lines.push(`Cmd line: ${escapeText(command)}`);
+  if (command !== undefined) lines.push(`Cmd line: ${reportText(command)}`);
   lines.push(`ABI: '${arch.abi}'`);
   const { threads } = report;
   let left = SIBLINGS_BYTES;
@@ -31,7 +31,7 @@ export function renderBacktrace(report: Report): string {
     // The requested thread is whole.
     const part = index === 0 ? Infinity : Math.max(LEAST_THREAD_BYTES, Math.floor(left / (threads.length - index)));
     const room = new TextRoom(part);
-    const head = ['', `"${escapeText(thread.name ?? '<unknown>')}" sysTid=${thread.tid}`];
+    const head = ['', `"${reportText(thread.name ?? '<unknown>')}" sysTid=${thread.tid}`];
     room.spend(head);
     lines.push(...head, ...frameLines(arch, thread, '  ', room));
     if (index > 0) left -= part - room.left;

@@ -1,7 +1,7 @@
 /** Frames as classic tombstones and backtraces print them. */
 import type { Arch } from '../../arch/arch.js';
+import { reportText } from '../../bytes/shown-text.js';
 import type { Frame, ThreadReport, Trust } from '../model/report.js';
-import { escapeText } from './escape.js';
 import { address, littleEndianHex, wordDigits } from './hex.js';
 import { leftOut, type TextRoom } from './text-room.js';
 
@@ -22,14 +22,14 @@ function mappingName(arch: Arch, frame: Frame): string {
   if (name === null) return '<unknown>';
   const start = address(frame.mapStart, arch);
   if (name === '') return `<anonymous:${start}>`;
-  if (name.startsWith('[') && name.endsWith(']')) return `${escapeText(name.slice(0, -1))}:${start}]`;
-  return escapeText(name);
+  if (name.startsWith('[') && name.endsWith(']')) return `${reportText(name.slice(0, -1))}:${start}]`;
+  return reportText(name);
 }
 
 /** ` (main+12)`, ` (main)` at its first byte, '' without a name. `name` is target-controlled. */
 export function functionText(name: string | null, offset: number): string {
   if (name === null || name === '') return '';
-  const shown = escapeText(name.length <= NAME_LENGTH ? name : `${name.slice(0, NAME_LENGTH - 3)}...`);
+  const shown = reportText(name.length <= NAME_LENGTH ? name : `${name.slice(0, NAME_LENGTH - 3)}...`);
   return offset === 0 ? ` (${shown})` : ` (${shown}+${offset})`;
 }
 

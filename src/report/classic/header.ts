@@ -1,7 +1,7 @@
 /** The lines at the head of a tombstone and of each of its threads. */
 
+import { reportText } from '../../bytes/shown-text.js';
 import type { Report, ThreadReport } from '../model/report.js';
-import { escapeText } from './escape.js';
 import { signalLine } from './signal-line.js';
 
 /** The line that begins every tombstone: tools look for it. */
@@ -13,16 +13,16 @@ export const THREAD_SEPARATOR = Array(16).fill('---').join(' ');
 /** Build fingerprint, revision and ABI. */
 export function buildLines(report: Report): string[] {
   return [
-    `Build fingerprint: '${escapeText(report.fingerprint)}'`,
-    `Revision: '${escapeText(report.revision)}'`,
+    `Build fingerprint: '${reportText(report.fingerprint)}'`,
+    `Revision: '${reportText(report.revision)}'`,
     `ABI: '${report.arch.abi}'`,
   ];
 }
 
 /** `pid: 1, tid: 2, name: worker  >>> ./server <<<` */
 export function threadLine(report: Report, thread: ThreadReport): string {
-  const name = escapeText(thread.name ?? 'UNKNOWN');
-  const process = escapeText(report.commandLine[0] ?? 'UNKNOWN');
+  const name = reportText(thread.name ?? 'UNKNOWN');
+  const process = reportText(report.commandLine[0] ?? 'UNKNOWN');
   return `pid: ${report.pid}, tid: ${thread.tid}, name: ${name}  >>> ${process} <<<`;
 }
 
@@ -32,10 +32,10 @@ export function causeLines(report: Report): string[] {
   if (report.signal !== null) lines.push(signalLine(report.signal));
   if (report.abortMessage !== null) {
     // C's assert and most loggers end their message with a newline; it says nothing.
-    lines.push(`Abort message: '${escapeText(report.abortMessage.replace(/\n+$/, ''))}'`);
+    lines.push(`Abort message: '${reportText(report.abortMessage.replace(/\n+$/, ''))}'`);
   }
   for (const [key, value] of report.annotations) {
-    lines.push(`Extra crash detail: ${escapeText(key)}: '${escapeText(value.replace(/\n+$/, ''))}'`);
+    lines.push(`Extra crash detail: ${reportText(key)}: '${reportText(value.replace(/\n+$/, ''))}'`);
   }
   return lines;
 }

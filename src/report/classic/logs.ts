@@ -1,7 +1,7 @@
 /** The last lines of each configured log. */
 
+import { reportText } from '../../bytes/shown-text.js';
 import type { Report } from '../model/report.js';
-import { escapeText } from './escape.js';
 
 /** The logger's own threads: what they would read is what they were about to write. */
 function isLogDaemon(report: Report): boolean {
@@ -13,6 +13,6 @@ function isLogDaemon(report: Report): boolean {
 export function logLines(report: Report): string[] {
   if (isLogDaemon(report)) return [];
   return report.logs.flatMap(({ name, lines }) =>
-    lines.length === 0 ? [] : [`--------- tail end of log ${escapeText(name)}`, ...lines.map(escapeText)],
+    lines.length === 0 ? [] : [`--------- tail end of log ${reportText(name)}`, ...lines.map(reportText)],
   );
 }

@@ -1,7 +1,7 @@
 /** The memory map of a tombstone: every mapping, and where the fault address falls. */
 import type { Arch } from '../../arch/arch.js';
+import { reportText } from '../../bytes/shown-text.js';
 import type { MapReport, Report } from '../model/report.js';
-import { escapeText } from './escape.js';
 import { hex } from './hex.js';
 import { leftOut, MAP_BYTES, TextRoom } from './text-room.js';
 
@@ -27,7 +27,7 @@ function mapLine(arch: Arch, map: MapReport, marked: boolean): string {
   const numbers = `  ${map.offset.toString(16).padStart(8)}  ${(map.end - map.start).toString(16).padStart(8)}`;
   let line = `${marked ? '--->' : '    '}${range} ${map.perms.slice(0, 3)}${numbers}`;
   if (map.name !== '') {
-    line += `  ${escapeText(map.name)}`;
+    line += `  ${reportText(map.name)}`;
     if (map.buildId !== null) line += ` (BuildId: ${map.buildId})`;
   }
   // Nameless mappings get one space more.

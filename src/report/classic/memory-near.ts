@@ -8,6 +8,7 @@
  */
 import type { Arch, ArchName } from '../../arch/arch.js';
 import type { Memory } from '../../bytes/memory.js';
+import { shownByte } from '../../bytes/shown-text.js';
 import type { Report, ThreadReport } from '../model/report.js';
 import { hex, littleEndianHex, u32, wordDigits } from './hex.js';
 import { registerIndex } from './registers.js';
@@ -109,8 +110,7 @@ function readAround(memory: Memory, start: number, wordSize: number): Piece {
 function ascii(bytes: Uint8Array, from: number, length: number): string {
   let text = '';
   for (let i = from; i < from + length; i++) {
-    const byte = bytes[i] ?? 0;
-    text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.';
+    text += shownByte(bytes[i] ?? 0);
   }
   return text;
 }

@@ -1,9 +1,9 @@
 /** The stack block: a few words around the stack pointer of every frame, and what their values point at. */
 
+import { reportText } from '../../bytes/shown-text.js';
 import { mapAt } from '../model/map-index.js';
 import type { Report, ThreadReport } from '../model/report.js';
 import { stackSegments } from '../model/stack-segments.js';
-import { escapeText } from './escape.js';
 import { functionText } from './frames.js';
 import { address, littleEndianHex, u32, wordDigits } from './hex.js';
 import { leftOut, TextRoom } from './text-room.js';
@@ -16,7 +16,7 @@ function pointeeText(report: Report, value: number): string {
   const map = mapAt(report.maps, value);
   if (map === null || map.name === '') return '';
   const fn = report.functionAt(value);
-  return `  ${escapeText(map.name)}${functionText(fn?.name ?? null, fn?.offset ?? 0)}`;
+  return `  ${reportText(map.name)}${functionText(fn?.name ?? null, fn?.offset ?? 0)}`;
 }
 
 /** The lines of one block, and the room that they have. */

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { shownText } from '../../../src/bytes/shown-text.js';
 import { loadAddon } from '../../../src/platform/addon.js';
+import { everyCharacter, shownCases } from '../../bytes/shown-text-cases.js';
 import { uniqueName } from '../../daemon/socket-client.js';
 import { program } from '../../e2e/daemon.js';
 
@@ -19,9 +21,10 @@ afterEach(async () => {
 async function daemonThatAnswers(answer: Buffer | 'refuse'): Promise<string> {
   const name = uniqueName('cli');
   const script = fileURLToPath(new URL('../../daemon/fakes/answering-server.cjs', import.meta.url));
-  const words = typeof answer === 'string' ? answer : answer.toString('hex');
-  const child = spawn(process.execPath, [script, name, words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const refuse = answer === 'refuse' ? [answer] : [];
+  const child = spawn(process.execPath, [script, name, ...refuse], { stdio: ['pipe', 'pipe', 'inherit'] });
   children.push(child);
+  child.stdin.end(answer === 'refuse' ? '' : answer);
   await once(child.stdout!, 'data');
   return name;
 }
@@ -81,9 +84,6 @@ describe('debuggerd -b TID', () => {
 
 describe('what an answer says', () => {
   const words = Buffer.from('name \x1b]0;owned\x07\x1b[2J\u202e\u2066\u009b\n\tnext \u00e9\u{1f600}\n');
-  const invalid = Buffer.from([
-    0x9b, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xc0, 0x80, 0xf4, 0x90, 0x80, 0x80, 0xe2, 0x82, 0x0a,
-  ]);
 
   it('comes as it is to a file', async () => {
     const socket = await daemonThatAnswers(Buffer.concat([Buffer.of(0), words]));
@@ -92,7 +92,7 @@ describe('what an answer says', () => {
 
   it('rules no terminal', async ({ skip }) => {
     skip(spawnSync('script', ['--version']).status !== 0, 'script is missing (apt-get install bsdutils)');
-    const socket = await daemonThatAnswers(Buffer.concat([Buffer.of(0), words, invalid]));
+    const socket = await daemonThatAnswers(Buffer.concat([Buffer.of(0), words]));
     const child = spawn('script', ['-qec', `${program} --socket ${socket} -b ${tid}`, '/dev/null'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -103,13 +103,37 @@ describe('what an answer says', () => {
     children.splice(children.indexOf(child), 1);
     const shown = Buffer.concat(chunks).toString('utf8').replaceAll('\r\n', '\n');
     expect(shown).toContain('name \\u{1b}]0;owned\\u{7}\\u{1b}[2J\\u{202e}\\u{2066}\\u{9b}\n\tnext \u00e9\u{1f600}\n');
-    // Each byte that is part of no character, but for the parenthesis among them.
-    expect(shown.slice(shown.indexOf('\u{1f600}\n') + 3)).toBe(`\ufffd\ufffd(${'\ufffd'.repeat(11)}\n`);
   });
 
   it('rules none as a path either', async () => {
     const socket = await daemonThatAnswers(Buffer.from('\0/data/\x1b[2J'));
     expect((await tombstone(socket)).stderr).toBe('Tombstone written to: /data/\\u{1b}[2J\n');
+  });
+
+  it('is shown as every other text is', async () => {
+    const socket = await daemonThatAnswers(
+      Buffer.concat([Buffer.of(0), ...shownCases.flatMap(({ text }) => [Buffer.from(text), Buffer.from('|')])]),
+    );
+    const lines = shownCases.map(({ shown }) => `${shown}|`).join('');
+    expect((await tombstone(socket)).stderr).toBe(`Tombstone written to: ${lines}\n`);
+  });
+
+  it('is shown as every other text is, whatever character it holds', async () => {
+    const text = everyCharacter();
+    const socket = await daemonThatAnswers(Buffer.from(`\0${text}`));
+    expect((await tombstone(socket)).stderr === `Tombstone written to: ${shownText(text)}\n`).toBe(true);
+  });
+
+  it('is read as every other text is, whatever bytes it holds', async () => {
+    // Each pair of bytes of which the first begins a sequence, before a continuation and before an ASCII character.
+    const pairs: number[] = [];
+    for (let first = 0x7f; first < 0x100; first++) {
+      for (let second = 0x7f; second < 0x100; second++) pairs.push(first, second, 0x41, first, second, 0x80, 0x41);
+    }
+    const bytes = Buffer.from([...pairs, 0xf1, 0x80]);
+    const socket = await daemonThatAnswers(Buffer.concat([Buffer.of(0), bytes]));
+    const shown = shownText(bytes.toString());
+    expect((await tombstone(socket)).stderr === `Tombstone written to: ${shown}\n`).toBe(true);
   });
 });
 

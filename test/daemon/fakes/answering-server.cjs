@@ -1,15 +1,16 @@
-// Listens on the abstract name argv[2], and answers each request with the bytes argv[3] (hex); `refuse` closes before it reads.
+// Listens on the abstract name argv[2], and answers each request with the bytes of standard input; argv[3] `refuse` closes before it reads.
+const { readFileSync } = require('node:fs');
 const addon = require('../../../native/ptrace-napi');
 
-const [, , name, answer] = process.argv;
+const [, , name, refuse] = process.argv;
+const answer = readFileSync(0);
 const listener = addon.listenUnix('stream', { abstract: name }, { nonBlocking: false });
 process.stdout.write('listening\n');
 for (;;) {
   const client = addon.acceptUnix(listener, false);
-  if (answer !== 'refuse') {
+  if (refuse === undefined) {
     addon.receiveMessage(client, Buffer.alloc(64));
-    const bytes = Buffer.from(answer, 'hex');
-    for (let at = 0; at < bytes.length; ) at += addon.sendMessage(client, bytes.subarray(at));
+    for (let at = 0; at < answer.length; ) at += addon.sendMessage(client, answer.subarray(at));
   }
   addon.closeFd(client);
 }

@@ -1,21 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { renderBacktrace } from '../../../src/report/classic/backtrace.js';
-import { escapeText } from '../../../src/report/classic/escape.js';
 import { renderTombstone } from '../../../src/report/classic/tombstone.js';
 import { frame, map, report, signal, thread, words } from '../build-report.js';
-
-describe('escapeText', () => {
-  it.each([
-    ['plain äöü 漢字 🦀 \\012 "\'', 'plain äöü 漢字 🦀 \\012 "\''],
-    ['a\nb', 'a\\012b'],
-    ['\u0000\t\r\u001b[2J\u007f', '\\000\\011\\015\\033[2J\\177'],
-    ['\u0085\u009b', '\\302\\205\\302\\233'],
-    ['\u2028\u2029', '\\342\\200\\250\\342\\200\\251'],
-    ['\u202eevil\u2066', '\\342\\200\\256evil\\342\\201\\246'],
-  ])('%j', (text, escaped) => {
-    expect(escapeText(text)).toBe(escaped);
-  });
-});
 
 it('no text of the target adds a line to a report', () => {
   const evil = 'x\nbacktrace:\r    #00 pc 0000000000000000  /forged\u2028y';
