@@ -1,5 +1,6 @@
 /** How commands end, 0 done, 1 could not be done, 2 wrong usage, and how they say so. */
 import { shownLine } from '../bytes/shown-text.js';
+import { MAX_TID } from '../wire/request.js';
 
 /** One line on standard error, whatever names of files and texts of dumps are in it. */
 export function say(message: string): void {
@@ -24,10 +25,10 @@ export class UsageError extends CommandError {
   }
 }
 
-/** A thread id from the command line: a decimal number from 1 to 2^22, the kernel's largest (proc(5), pid_max). */
+/** A thread id from the command line: a decimal number from 1 to MAX_TID. */
 export function parseTid(text: string): number {
   const tid = /^\d{1,7}$/.test(text) ? Number(text) : 0;
-  if (tid < 1 || tid > 4_194_304)
+  if (tid < 1 || tid > MAX_TID)
     throw new UsageError(`'${text}' is not a thread id; give a number such as ps -L prints (LWP)`);
   return tid;
 }

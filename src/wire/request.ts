@@ -23,7 +23,7 @@ export const ACK = 0x00;
 export const DEFAULT_SOCKET = 'android:debuggerd';
 
 /** The kernel's largest pid_max on 64-bit machines (proc(5), /proc/sys/kernel/pid_max). */
-const TID_MAX = 4_194_304;
+export const MAX_TID = 4_194_304;
 const ACTIONS: readonly Action[] = [
   'crash',
   'tombstone',
@@ -74,7 +74,7 @@ export function decodeRequest(bytes: Uint8Array): Decoded<DebuggerRequest> {
   const kind = ACTIONS[action];
   if (kind === undefined) return malformed(`invalid debuggerd action ${action}`);
   const tid = view.getInt32(4, true);
-  if (tid < 1 || tid > TID_MAX) return malformed(`invalid thread id ${tid}`);
+  if (tid < 1 || tid > MAX_TID) return malformed(`invalid thread id ${tid}`);
   const low = view.getUint32(8, true);
   // arm64 userspace ignores the top byte of a pointer and allocators put tags there: not part of the address.
   const high = view.getUint32(12, true) & 0xff_ffff;

@@ -1,4 +1,7 @@
-/* One request over the daemon's socket; src/protocol/request.ts describes the bytes. */
+/*
+ * One request over the daemon's socket. src/wire/request.ts describes the bytes; src/wire/request-client.ts is the same client in
+ * TypeScript, and says why each step is as it is. test/wire/answers.ts is the table of answers that both are tested with.
+ */
 #include "request.h"
 
 #include <errno.h>
@@ -12,7 +15,7 @@
 #include "crash-request.h"
 #include "socket-address.h"
 
-/* The daemon's own bounds: waiting in its queue, capture, two engravings. Then it is not going to answer. */
+/* ANSWER_TIMEOUT_MS and SEND_TIMEOUT_MS of src/wire/request-client.ts. */
 enum { ANSWER_SECONDS = 90, SEND_SECONDS = 5 };
 
 /* A backtrace of thousands of threads is some megabytes; a daemon that sends more without end is cut off. */
@@ -34,10 +37,7 @@ static bool connect_to(int fd, const char *name, struct failure *failure) {
     return fail(failure, "connect");
   }
   if (name[0] == '/') return true;
-  /*
-   * Any process can take an abstract name that is free, and answer whatever it likes. A path belongs to who may write in its directory,
-   * and is never used unless it was named: it also reaches daemons whose user has no name here (user_namespaces(7)).
-   */
+  /* isTrustedDaemon of src/wire/request-client.ts. */
   struct ucred peer = {.uid = (uid_t)-1};
   socklen_t length = sizeof peer;
   getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
@@ -61,7 +61,7 @@ static bool receive_all(int fd, char **bytes, size_t *length, struct failure *fa
     }
     const ssize_t count = recv(fd, *bytes + *length, room - *length, 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(failure, errno == EAGAIN ? "late" : "refused");
+    if (count < 0) return fail(failure, errno == EAGAIN ? "late" : *length == 0 ? "refused" : "unfinished");
     if (count == 0) break;
     *length += (size_t)count;
     if ((*bytes)[0] != 0) break;

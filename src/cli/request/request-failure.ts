@@ -2,17 +2,14 @@
 import { errnoName } from '../../platform/proc-file.js';
 import { readProcStatus } from '../../platform/proc-status.js';
 import type { Action } from '../../wire/request.js';
+import { type AnswerFailure, isPathName } from '../../wire/request-client.js';
 import { CommandError } from '../failure.js';
 
 export type RequestFailure =
   | { readonly what: 'connect'; readonly errno: number }
   /** The socket is held by neither root nor the asking user. */
   | { readonly what: 'owner'; readonly uid: number; readonly pid: number }
-  /** The end of the stream without a byte, or another than the ack. */
-  | { readonly what: 'refused' }
-  | { readonly what: 'late' }
-  /** The ack byte alone. */
-  | { readonly what: 'unfinished' }
+  | { readonly what: AnswerFailure }
   | { readonly what: 'memory' };
 
 export interface AskedRequest {
@@ -27,7 +24,7 @@ export function requestError(request: AskedRequest, failure: RequestFailure): Co
 }
 
 function reason({ kind, tid, socket }: AskedRequest, failure: RequestFailure): string {
-  const shown = socket.startsWith('/') ? socket : `@${socket}`;
+  const shown = isPathName(socket) ? socket : `@${socket}`;
   switch (failure.what) {
     case 'connect':
       return connectProblem(errnoName(failure.errno), shown);

@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { shownText } from '../../../src/bytes/shown-text.js';
 import { loadAddon } from '../../../src/platform/addon.js';
+import { DEFAULT_SOCKET, encodeRequest, MAX_TID } from '../../../src/wire/request.js';
+import { ANSWER_TIMEOUT_MS, SEND_TIMEOUT_MS } from '../../../src/wire/request-client.js';
 import { everyCharacter, shownCases } from '../../bytes/shown-text-cases.js';
 import { uniqueName } from '../../daemon/socket-client.js';
 import { program } from '../../e2e/daemon.js';
+import { answers } from '../../wire/answers.js';
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
@@ -18,13 +21,12 @@ afterEach(async () => {
 });
 
 /** A daemon of another process that answers every request alike. */
-async function daemonThatAnswers(answer: Buffer | 'refuse'): Promise<string> {
+async function daemonThatAnswers(answer: Buffer, ...mode: ('reset' | 'echo')[]): Promise<string> {
   const name = uniqueName('cli');
   const script = fileURLToPath(new URL('../../daemon/fakes/answering-server.cjs', import.meta.url));
-  const refuse = answer === 'refuse' ? [answer] : [];
-  const child = spawn(process.execPath, [script, name, ...refuse], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, name, ...mode], { stdio: ['pipe', 'pipe', 'inherit'] });
   children.push(child);
-  child.stdin.end(answer === 'refuse' ? '' : answer);
+  child.stdin.end(answer);
   await once(child.stdout!, 'data');
   return name;
 }
@@ -159,15 +161,6 @@ describe('what goes wrong is one line', () => {
     );
   });
 
-  it.each<[string, Buffer | 'refuse']>([
-    ['after reading the request', Buffer.alloc(0)],
-    ['before', 'refuse'],
-    ['with another byte than the ack', Buffer.from('x')],
-  ])('a refusal %s', async (_name, answer) => {
-    const socket = await daemonThatAnswers(answer);
-    expect(message(await backtrace(socket))).toMatch(/^Error dumping backtrace\. The daemon .*log says why\.$/);
-  });
-
   it.runIf(process.getuid?.() === 0)('a daemon that is neither root’s nor the asker’s own', async () => {
     const script = `
       const server = require('node:net').createServer((socket) => socket.on('error', () => {}).end('\\0false words'));
@@ -187,12 +180,43 @@ describe('what goes wrong is one line', () => {
         "that is not the system's debuggerd.",
     );
   });
+});
 
-  it('a dump that was begun and not finished', async () => {
-    const socket = await daemonThatAnswers(Buffer.from('\0'));
-    expect(message(await tombstone(socket))).toBe(
-      'Error dumping tombstone. The daemon began and could not finish; see its log.',
+describe('the client of the native command is the one of src/wire', () => {
+  it.each(answers)('$name', async ({ bytes, end, outcome }) => {
+    const socket = await daemonThatAnswers(bytes, ...(end === 'reset' ? [end] : []));
+    const { stdout, stderr, status } = await backtrace(socket);
+    if ('text' in outcome) {
+      expect({ isWhole: stdout === sending + outcome.text, stderr, status }).toEqual({
+        isWhole: true,
+        stderr: '',
+        status: 0,
+      });
+    } else {
+      const said =
+        outcome.failure === 'unfinished'
+          ? 'The daemon began and could not finish; see its log.'
+          : /The daemon (could not|refused).*log says why/;
+      expect({ stdout, stderr, status }).toEqual({ stdout: sending, stderr: expect.stringMatching(said), status: 1 });
+    }
+  });
+
+  it.each([
+    ['backtrace', backtrace, 'stdout'],
+    ['tombstone', tombstone, 'stderr'],
+  ] as const)('sends the request for a %s', async (kind, ask, stream) => {
+    const said = await ask(await daemonThatAnswers(Buffer.alloc(0), 'echo'));
+    expect(said[stream]).toContain(Buffer.from(encodeRequest(kind, process.pid)).toString('hex'));
+  });
+
+  it('waits as long, and knows the same names and threads', () => {
+    const source = (file: string) => readFileSync(new URL(`../../../native/${file}`, import.meta.url), 'utf8');
+    expect(source('command/src/request.c')).toContain(
+      `enum { ANSWER_SECONDS = ${ANSWER_TIMEOUT_MS / 1000}, SEND_SECONDS = ${SEND_TIMEOUT_MS / 1000} };`,
     );
+    expect(source('command/src/debuggerd.c')).toContain(`tid <= ${MAX_TID} ?`);
+    expect(source('command/src/debuggerd.c')).toContain(`default_socket[] = "${DEFAULT_SOCKET}"`);
+    expect(source('client/src/socket-address.c')).toContain(`default_name[] = "${DEFAULT_SOCKET}"`);
   });
 });
 

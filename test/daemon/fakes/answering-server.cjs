@@ -1,16 +1,23 @@
-// Listens on the abstract name argv[2], and answers each request with the bytes of standard input; argv[3] `refuse` closes before it reads.
+// Listens on the abstract name argv[2], and answers each request with the bytes of standard input. argv[3]: `reset` leaves the request
+// unread, `echo` answers with the ack and the request's bytes as hexadecimal digits.
 const { readFileSync } = require('node:fs');
 const addon = require('../../../native/ptrace-napi');
 
-const [, , name, refuse] = process.argv;
+const [, , name, mode] = process.argv;
 const answer = readFileSync(0);
 const listener = addon.listenUnix('stream', { abstract: name }, { nonBlocking: false });
 process.stdout.write('listening\n');
+
+function answerOf(client) {
+  if (mode === 'reset') return answer;
+  const request = Buffer.alloc(64);
+  const { bytes } = addon.receiveMessage(client, request);
+  return mode === 'echo' ? Buffer.from(`\0${request.toString('hex', 0, bytes)}`) : answer;
+}
+
 for (;;) {
   const client = addon.acceptUnix(listener, false);
-  if (refuse === undefined) {
-    addon.receiveMessage(client, Buffer.alloc(64));
-    for (let at = 0; at < answer.length; ) at += addon.sendMessage(client, answer.subarray(at));
-  }
+  const bytes = answerOf(client);
+  for (let at = 0; at < bytes.length; ) at += addon.sendMessage(client, bytes.subarray(at));
   addon.closeFd(client);
 }
