@@ -92,7 +92,9 @@ const bundle = {
   minifySyntax: true,
   minifyWhitespace: true,
   keepNames: false,
-  sourcemap: false,
+  // Read when a trace is logged (src/platform/source-stack.ts): positions are enough.
+  sourcemap: 'linked',
+  sourcesContent: false,
   logLevel: 'warning',
   external: ['unix-dgram'],
   define: { __VERSION__: JSON.stringify(version) },

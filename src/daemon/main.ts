@@ -5,6 +5,7 @@ import { shownLine } from '../bytes/shown-text.js';
 import { prepareCollection } from '../platform/memory-use.js';
 import { partPath } from '../platform/parts.js';
 import { createNotifier, type Notifier } from '../platform/sd-notify.js';
+import { stackLine } from '../platform/source-stack.js';
 import { ConfigError, type DaemonConfig, loadConfig } from './config/config.js';
 import { Daemon } from './daemon.js';
 import { type OpenLog, openLog } from './log.js';
@@ -27,8 +28,11 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   // Resident, and with little to keep: V8's young generation stays at its first megabyte, and what was compiled stays at hand.
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--no-flush-bytecode');
+  let ownLog: OpenLog | null = null;
+  process.on('uncaughtException', (error) => endByDefect(error, ownLog));
   const config = configure(options);
   const log = await openConfiguredLog(config);
+  ownLog = log;
   // The terminal's end is not the daemon's; whoever rotates the log file sends it, too, and may do so while the daemon waits for its socket.
   process.on('SIGHUP', () => log.reopen());
   let daemon: Daemon;
@@ -37,7 +41,8 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
     daemon = await Daemon.start({ config, parts, log });
   } catch (error) {
     const expected = [ListenError, TombstoneError, DescriptorError].some((kind) => error instanceof kind);
-    return fail(expected || !(error instanceof Error) ? error : (error.stack ?? error));
+    if (!expected) throw error;
+    return fail(error);
   }
   const stop = stopSignal();
   // A crash that comes before the first tracer is ready waits for it: whoever waits for these lines shall not have to.
@@ -84,6 +89,15 @@ function configure({ config: file, socket, tombstoneDir }: RunDaemonOptions): Da
 
 function fail(error: unknown): never {
   process.stderr.write(`debuggerd: ${shownLine(error instanceof Error ? error.message : String(error))}\n`);
+  process.exit(1);
+}
+
+/** What nobody caught: its trace goes where the log goes, and the workers end with this process. */
+function endByDefect(error: unknown, log: OpenLog | null): never {
+  const trace = `internal error: ${stackLine(error)}`;
+  if (log === null) return fail(trace);
+  log.error(trace);
+  log.close();
   process.exit(1);
 }
 

@@ -7,6 +7,7 @@ import { closeSync } from 'node:fs';
 import { prepareXz } from '../objects/elf/xz.js';
 import { type Addon, loadAddon } from '../platform/addon.js';
 import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
+import { endWithStack } from '../platform/source-stack.js';
 import { loadNaming } from '../report/from-dump/demangling.js';
 import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../wire/job.js';
 import { Inbox } from './inbox.js';
@@ -40,6 +41,7 @@ function checkConfinement(addon: Addon): void {
 
 async function main(): Promise<void> {
   process.title = 'debuggerd: engraver';
+  endWithStack();
   const addon = loadAddon();
   forbidInspection(addon);
   // Without it, libraries that keep their names compressed have none.

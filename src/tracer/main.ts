@@ -5,6 +5,7 @@
 
 import { collectAll, collectYoung, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { loadTracingAddon } from '../platform/ptrace.js';
+import { endWithStack } from '../platform/source-stack.js';
 import { MemoryCopy } from './capture/memory-copy.js';
 import { Channel } from './channel.js';
 import { codeOf } from './failure.js';
@@ -16,6 +17,7 @@ const CHANNEL_FD = 3;
 
 function main(): void {
   process.title = 'debuggerd: tracer';
+  endWithStack();
   const addon = loadTracingAddon();
   const channel = new Channel(addon, CHANNEL_FD);
   const host = readSystemFacts();

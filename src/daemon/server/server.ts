@@ -1,5 +1,6 @@
 /** Accepts clients and reads their requests, many at once; what is asked then goes to a handler. */
 import { loadAddon, type Poller } from '../../platform/addon.js';
+import { stackLine } from '../../platform/source-stack.js';
 import type { DebuggerRequest } from '../../wire/request.js';
 import { Admission, type AdmissionLimits, DEFAULT_ADMISSION } from './admission.js';
 import { Client } from './client.js';
@@ -145,7 +146,7 @@ export class RequestServer {
     try {
       await this.#handlers.request(client, request.value);
     } catch (error) {
-      this.#handlers.refused(client, `internal error: ${(error as Error).stack ?? String(error)}`);
+      this.#handlers.refused(client, `internal error: ${stackLine(error)}`);
     }
   }
 

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { constants as osConstants, setPriority } from 'node:os';
 import { loadAddon, type Poller } from '../../platform/addon.js';
 import { readKernelLog, tellsMemoryKill } from '../../platform/kernel-log.js';
+import { inSources } from '../../platform/source-stack.js';
 import { MAX_FDS } from '../../wire/job.js';
 import { mayRenice } from '../scheduling/niceness.js';
 import { Channel, createChannelPair } from './channel.js';
@@ -83,7 +84,7 @@ export function startPrivileged(path: string, handlers: WorkerHandlers, maxFds =
     if (pid === undefined) throw new Error(`cannot start ${process.execPath}`);
     const worker = new ChannelWorker(pid, pair.own, handlers, () => child.kill('SIGKILL'), maxFds);
     child.on('exit', (code, signal) => {
-      worker.exited(code, signal, stderr.finish());
+      worker.exited(code, signal, inSources(stderr.finish()));
     });
     return worker;
   } catch (error) {
@@ -136,7 +137,7 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
       }
     };
     const worker = new ChannelWorker(child.pid, pair.own, handlers, end);
-    watchExit(child.pid, child.pidfd, (code, signal) => worker.exited(code, signal, stderr.finish()));
+    watchExit(child.pid, child.pidfd, (code, signal) => worker.exited(code, signal, inSources(stderr.finish())));
     return worker;
   } catch (error) {
     addon.closeFd(pair.own);

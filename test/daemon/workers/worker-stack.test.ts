@@ -1,0 +1,29 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { startConfined, startPrivileged, type Worker } from '../../../src/daemon/workers/worker.js';
+import { loadAddon } from '../../../src/platform/addon.js';
+import { partPath } from '../../../src/platform/parts.js';
+
+afterEach(() => vi.unstubAllEnvs());
+
+type Start = (path: string, ended: (reason: string) => void) => Worker;
+const starts: readonly (readonly [string, Start])[] = [
+  ['tracer', (path, ended) => startPrivileged(path, { message: () => {}, ended })],
+  [
+    'engraver',
+    (path, ended) => {
+      const options = { user: null, fileBytes: 1 << 20, memoryBytes: 1 << 30, report: () => {} };
+      return startConfined(path, options, { message: () => {}, ended });
+    },
+  ],
+];
+
+it.each(starts)('a %s that fails tells the daemon where in its source', async (name, start) => {
+  // This process has its addon; the worker looks for one where there is none.
+  loadAddon();
+  vi.stubEnv('DEBUGGERD_ADDON', '/nonexistent/ptrace.node');
+  const reason = await new Promise<string>((resolve) => start(partPath(`${name}.cjs`), resolve));
+  expect(reason).toMatch(/^it exited with status 1: AddonNotFoundError: .*\/nonexistent\/ptrace\.node/);
+  expect(reason).toMatch(/ at \w+ \(src\/platform\/addon\.ts:\d+:\d+\) \| /);
+  expect(reason).toMatch(new RegExp(` at main \\(src/${name}/main\\.ts:\\d+:\\d+\\)`));
+  expect(reason).not.toContain('.cjs');
+});
