@@ -10,10 +10,10 @@ import { engraveMinidump } from '../report/from-dump/engrave.js';
 import { splitModules } from '../report/from-dump/module-mappings.js';
 import { EngraveError, type OpenedDump, openDump } from '../report/from-dump/opened-dump.js';
 import { StackUnwinder } from '../report/from-dump/stack-unwinder.js';
-import { RecordedUnwinder, type Unwinder } from '../report/from-dump/thread-unwinder.js';
+import { RecordedUnwinder, type ThreadUnwinder } from '../report/from-dump/thread-unwinder.js';
 import { decodeUnwoundReport, type UnwoundReport } from '../report/from-dump/unwound-report.js';
 import type { Report, SoftError, Trust } from '../report/model/report.js';
-import type { Decision } from '../unwind/explain.js';
+import type { WalkDecision } from '../unwind/explain.js';
 import { Binaries } from './binaries.js';
 import { CommandError, say } from './failure.js';
 
@@ -80,7 +80,7 @@ function unwindHere(opened: OpenedDump, options: EngraveOptions, steps: Map<numb
   const softErrors: SoftError[] = [];
   const places = { sysroot: options.sysroot ?? '', buildIdDirs: options.buildIdDir ?? [] };
   const binaries = new Binaries(opened.dump, opened.mappings, places, softErrors);
-  const explain = (tid: number, { frame, kind, text }: Decision): void => {
+  const explain = (tid: number, { frame, kind, text }: WalkDecision): void => {
     const lines = steps.get(tid) ?? [];
     lines.push(`#${String(frame).padStart(2, '0')} ${kind}: ${text}`);
     steps.set(tid, lines);
@@ -88,7 +88,7 @@ function unwindHere(opened: OpenedDump, options: EngraveOptions, steps: Map<numb
   const mapped = opened.dump.entry(StreamType.linuxMaps) !== null;
   const mappings = mapped ? opened.mappings : splitModules(opened.mappings, (module) => binaries.file(module));
   const whole: OpenedDump = { ...opened, mappings };
-  const unwinder: Unwinder = new StackUnwinder(whole, {
+  const unwinder: ThreadUnwinder = new StackUnwinder(whole, {
     files: binaries,
     naming: loadNaming(),
     softErrors,

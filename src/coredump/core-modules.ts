@@ -3,10 +3,10 @@
 import { LittleEndian } from '../bytes/little-endian.js';
 import type { Memory } from '../bytes/memory.js';
 import { type MemoryRange, MemorySource } from '../bytes/memory-source.js';
-import type { Mapping } from '../linux/maps.js';
+import type { MapsEntry } from '../linux/maps.js';
 import type { ModuleRecord } from '../minidump/format/records.js';
 import {
-  type MappedModule,
+  type ModuleOfMaps,
   moduleName,
   modulesFromMaps,
   VDSO_NAME,
@@ -17,14 +17,14 @@ import { ElfFile } from '../objects/elf/elf-file.js';
 const ELF_MAGIC = 0x464c457f;
 
 /** The main program first. `entry`: AT_ENTRY, 0 when unknown. */
-export function modulesOfMemory(mappings: readonly Mapping[], memory: Memory, entry: number): ModuleRecord[] {
+export function modulesOfMemory(mappings: readonly MapsEntry[], memory: Memory, entry: number): ModuleRecord[] {
   const word = new Uint8Array(4);
-  const isElf = ({ start }: Mapping): boolean | null =>
+  const isElf = ({ start }: MapsEntry): boolean | null =>
     memory.read(start, word) < 4 ? null : new LittleEndian(word).u32(0) === ELF_MAGIC;
   return modulesFromMaps(mappings, { entry, isElf }).map((module) => describe(module, mappings, memory));
 }
 
-function describe(module: MappedModule, mappings: readonly Mapping[], memory: Memory): ModuleRecord {
+function describe(module: ModuleOfMaps, mappings: readonly MapsEntry[], memory: Memory): ModuleRecord {
   const { base, size } = module;
   const elf = ElfFile.parse(new MemorySource(memory, rangesOf(module, mappings)));
   if (!(elf instanceof ElfFile)) return { base, size, name: module.name };
@@ -40,7 +40,7 @@ function describe(module: MappedModule, mappings: readonly Mapping[], memory: Me
 }
 
 /** The module's mappings by their offset in its file. */
-function rangesOf(module: MappedModule, mappings: readonly Mapping[]): MemoryRange[] {
+function rangesOf(module: ModuleOfMaps, mappings: readonly MapsEntry[]): MemoryRange[] {
   const ranges: MemoryRange[] = [];
   const { name } = mappings[module.mapping]!;
   for (let i = module.mapping; i < mappings.length; i++) {

@@ -13,7 +13,7 @@ import { type AuxvEntry, parseAuxv } from '../minidump/reader/linux-streams.js';
 import { encodeRawRegisters } from '../minidump/reader/raw-registers.js';
 import type { MinidumpRegion } from '../minidump/reader/regions.js';
 import { encodeJson, type SoftErrorRecord } from '../minidump/reader/vendor.js';
-import { type CopyBudget, type CopyRange, DEFAULT_BUDGET, planCopy } from '../minidump/writer/copy-plan.js';
+import { type CopyRange, DEFAULT_BUDGET, type DumpBudget, planCopy } from '../minidump/writer/copy-plan.js';
 import { memoryInfoFromMaps } from '../minidump/writer/memory-info-from-maps.js';
 import { MinidumpWriter } from '../minidump/writer/writer.js';
 import type { CoreFile, CoreThread } from './core-file.js';
@@ -29,7 +29,7 @@ export interface CoreConversion {
   readonly timestamp: number;
   /** Keep all memory that the core has. */
   readonly full: boolean;
-  readonly budget?: CopyBudget;
+  readonly budget?: DumpBudget;
 }
 
 export interface ConvertedCore {

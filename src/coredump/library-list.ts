@@ -5,7 +5,7 @@
  */
 import type { Memory } from '../bytes/memory.js';
 import { setU64 } from '../bytes/struct.js';
-import type { Mapping } from '../linux/maps.js';
+import type { MapsEntry } from '../linux/maps.js';
 import type { MinidumpDsoDebug } from '../minidump/reader/linux-streams.js';
 import type { Minidump } from '../minidump/reader/minidump.js';
 import { findDsoDebug } from './dso-debug.js';
@@ -22,7 +22,7 @@ const LINK_MAP_WORDS = 5;
 /** The regions, with those of a made-up list over and between them where one is needed. All ascending and disjoint. */
 export function withLibraryList(
   dump: Minidump,
-  maps: readonly Mapping[],
+  maps: readonly MapsEntry[],
   regions: readonly CoreRegion[],
   wordSize: 4 | 8,
 ): readonly CoreRegion[] {
@@ -83,7 +83,7 @@ function relocate(bytes: Buffer, place: number, count: number, wordSize: 4 | 8):
 
 /** The lowest whole pages where nothing is; null in an address space that has none below 4 GiB. */
 function freePlace(
-  maps: readonly Mapping[],
+  maps: readonly MapsEntry[],
   regions: readonly CoreRegion[],
   size: number,
   wordSize: 4 | 8,

@@ -5,7 +5,7 @@
 import type { Arch } from '../arch/arch.js';
 import { byMinidumpArch } from '../arch/index.js';
 import { writeStruct } from '../bytes/struct.js';
-import type { Mapping } from '../linux/maps.js';
+import type { MapsEntry } from '../linux/maps.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import { DUMP_REQUESTED } from '../minidump/format/structs.js';
 import { archContext } from '../minidump/reader/contexts.js';
@@ -80,7 +80,7 @@ function* notesOf(
   dump: Minidump,
   arch: Arch,
   threads: readonly { readonly thread: MinidumpThread; readonly sets: RegisterSets }[],
-  maps: readonly Mapping[],
+  maps: readonly MapsEntry[],
 ): Generator<Buffer> {
   const signal = signalOf(dump);
   const process = encodeProcess(dump, arch.wordSize, threads[0]!.thread.tid);

@@ -1,6 +1,6 @@
 /** The segments of a core made from a dump: captured runs of memory, and the gaps between them that are mapped. */
 
-import type { Mapping } from '../linux/maps.js';
+import type { MapsEntry } from '../linux/maps.js';
 import type { MinidumpRegion } from '../minidump/reader/regions.js';
 import { SegmentFlag } from '../objects/elf/layout.js';
 
@@ -19,7 +19,7 @@ export interface PlannedSegment {
 }
 
 /** Both ascending and disjoint. Captured memory in no mapping gets rw. */
-export function coreSegments(maps: readonly Mapping[], regions: readonly CoreRegion[]): PlannedSegment[] {
+export function coreSegments(maps: readonly MapsEntry[], regions: readonly CoreRegion[]): PlannedSegment[] {
   const segments: PlannedSegment[] = [];
   let region = 0;
   /** Bytes of the current region that a segment has already. */

@@ -1,7 +1,7 @@
 /** NT_PRPSINFO and NT_FILE of a process, from what a dump has of /proc. */
 
 import { setU64, writeStruct } from '../bytes/struct.js';
-import type { Mapping } from '../linux/maps.js';
+import type { MapsEntry } from '../linux/maps.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import type { Minidump } from '../minidump/reader/minidump.js';
 import { ARGUMENTS_SIZE, LAYOUTS, NAME_SIZE } from './layout.js';
@@ -50,7 +50,7 @@ export function encodeProcess(dump: Minidump, wordSize: 4 | 8, firstTid: number)
 const PAGE = 4096;
 
 /** {count, page size}, count x {start, end, offset in pages}, then the names. */
-export function encodeFiles(maps: readonly Mapping[], wordSize: 4 | 8): Buffer {
+export function encodeFiles(maps: readonly MapsEntry[], wordSize: 4 | 8): Buffer {
   const files = maps.filter(({ name }) => name.startsWith('/'));
   const names = Buffer.from(files.map(({ name }) => `${nameOf(name)}\0`).join(''));
   const table = Buffer.alloc((2 + 3 * files.length) * wordSize);

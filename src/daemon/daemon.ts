@@ -2,8 +2,8 @@
 
 import { logText } from '../bytes/shown-text.js';
 import { countDescriptors, readDescriptorLimit } from '../platform/descriptor-limit.js';
-import { readHostFacts } from '../platform/host-facts.js';
 import { collectGarbage, hasGarbage, QUIET_MS } from '../platform/memory-use.js';
+import { ownSystemInfo } from '../platform/system-info.js';
 import type { DaemonConfig } from './config/config.js';
 import { readMachineTraits, resolveSettings } from './config/settings.js';
 import type { Log } from './log.js';
@@ -134,7 +134,7 @@ export class Daemon {
       copies,
       tombstones,
       limits: { stackBytes: config.stack_bytes, dumpBytes: config.dump_bytes },
-      host: readHostFacts({ fingerprint: config.fingerprint, revision: config.revision }),
+      host: ownSystemInfo({ fingerprint: config.fingerprint, revision: config.revision }),
       logFiles: config.log_files,
       environ: config.environ,
       sanitizeStacks: config.sanitize_stacks,

@@ -5,7 +5,7 @@
  *     7f1c2a000000-7f1c2a021000 rw-p 00000000 fd:01 131145                     /usr/lib/libc.so.6
  */
 
-export interface Mapping {
+export interface MapsEntry {
   readonly start: number;
   /** Exclusive. */
   readonly end: number;
@@ -23,7 +23,7 @@ export interface Mapping {
 
 export interface Maps {
   /** Ascending and disjoint. */
-  readonly mappings: readonly Mapping[];
+  readonly mappings: readonly MapsEntry[];
   /** Lines that are no mapping below 2^53 (x86_64's [vsyscall] is one), or out of order. */
   readonly skipped: number;
 }
@@ -39,7 +39,7 @@ const NO_TEXT = Buffer.alloc(0);
 /** Parses the whole text. An unfinished last line (a truncated copy) is left out. */
 export function parseMaps(text: Uint8Array): Maps {
   parser.begin(text);
-  const mappings: Mapping[] = [];
+  const mappings: MapsEntry[] = [];
   let skipped = 0;
   let end = 0;
   for (let at = 0; at < text.length; ) {
@@ -61,13 +61,13 @@ export function parseMaps(text: Uint8Array): Maps {
 }
 
 /** The mapping that holds `address`, or -1. */
-export function mappingIndex(mappings: readonly Mapping[], address: number): number {
+export function mappingIndex(mappings: readonly MapsEntry[], address: number): number {
   const index = mappingAfter(mappings, address) - 1;
   return index >= 0 && address < mappings[index]!.end ? index : -1;
 }
 
 /** Index of the first mapping that starts above `address`; the number of mappings when none does. */
-export function mappingAfter(mappings: readonly Mapping[], address: number): number {
+export function mappingAfter(mappings: readonly MapsEntry[], address: number): number {
   let low = 0;
   let high = mappings.length;
   while (low < high) {
@@ -96,7 +96,7 @@ class LineParser {
     this.#text = NO_TEXT;
   }
 
-  parse(start: number, end: number): Mapping | null {
+  parse(start: number, end: number): MapsEntry | null {
     this.#at = start;
     const from = this.#number(16, end, DASH);
     const to = this.#number(16, end, SPACE);

@@ -20,7 +20,7 @@ export interface Received {
 const FILES_BYTES = MAX_MESSAGE - 1024;
 const SOFT_ERROR_BYTES = MAX_MESSAGE / 2;
 
-export class Channel {
+export class TracerChannel {
   readonly #addon: TracingAddon;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(MAX_MESSAGE);

@@ -7,7 +7,7 @@ import { collectAll, collectYoung, prepareCollection, QUIET_MS } from '../platfo
 import { loadTracingAddon } from '../platform/ptrace.js';
 import { endWithStack } from '../platform/source-stack.js';
 import { MemoryCopy } from './capture/memory-copy.js';
-import { Channel } from './channel.js';
+import { TracerChannel } from './channel.js';
 import { codeOf } from './failure.js';
 import { Tracer } from './tracer.js';
 import { warmUp } from './warm-up/warm-up.js';
@@ -19,7 +19,7 @@ function main(): void {
   process.title = 'debuggerd: tracer';
   endWithStack();
   const addon = loadTracingAddon();
-  const channel = new Channel(addon, CHANNEL_FD);
+  const channel = new TracerChannel(addon, CHANNEL_FD);
   const host = readSystemFacts();
   const memory = new MemoryCopy(addon);
   prepareCollection();

@@ -10,7 +10,7 @@ import { readLogTails } from './capture/log-tails.js';
 import { MemoryCopy } from './capture/memory-copy.js';
 import { readPerfMap } from './capture/perf-map.js';
 import { signalNumber } from './capture/siginfo.js';
-import { boundedTexts, type Channel } from './channel.js';
+import { boundedTexts, type TracerChannel } from './channel.js';
 import { Deadline } from './deadline.js';
 import { sendRanges } from './full-memory/full-memory.js';
 import type { SystemFacts } from './write/system-info.js';
@@ -24,7 +24,7 @@ const ACK = Buffer.of(0);
 
 export class Tracer {
   readonly #addon: TracingAddon;
-  readonly #channel: Channel;
+  readonly #channel: TracerChannel;
   readonly #host: SystemFacts;
   readonly #memory: MemoryCopy;
   readonly #samples: unknown[] | undefined;
@@ -32,7 +32,7 @@ export class Tracer {
   /** `samples` gets what captures are made with. */
   constructor(
     addon: TracingAddon,
-    channel: Channel,
+    channel: TracerChannel,
     host: SystemFacts,
     memory = new MemoryCopy(addon),
     samples?: unknown[],

@@ -43,7 +43,7 @@ export interface CaptureJob {
   /** Keep the target frozen after the copy until a Release comes. */
   readonly hold: boolean;
   readonly limits: CaptureLimits;
-  readonly host: HostFacts;
+  readonly host: SystemInfo;
   /** Log files whose tails are copied into the dump. */
   readonly logFiles: readonly string[];
   /** The asking user may see only what it could trace itself: the kernel is asked, at last when the target is frozen. */
@@ -78,7 +78,7 @@ export interface CaptureLimits {
 }
 
 /** Facts of the machine that every report's header shows. */
-export interface HostFacts {
+export interface SystemInfo {
   readonly fingerprint: string;
   readonly revision: string;
   readonly utcOffsetMinutes: number;

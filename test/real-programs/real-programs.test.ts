@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Mapping, parseMaps } from '../../src/linux/maps.js';
+import { type MapsEntry, parseMaps } from '../../src/linux/maps.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { debuggerd } from '../e2e/command-line.js';
@@ -56,7 +56,7 @@ function addComparisons(
   agreement: Agreement,
   ours: ReadonlyMap<number, { readonly frames: readonly TextFrame[] }>,
   others: Readonly<Record<'gdb' | 'eu-stack', OtherThreads>>,
-  mappings: readonly Mapping[],
+  mappings: readonly MapsEntry[],
 ): void {
   for (const [tid, { frames }] of ours) {
     agreement.addThread(frames.length);

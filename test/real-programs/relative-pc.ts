@@ -1,6 +1,6 @@
 /** Where a pc lies: the file or area, and the pc relative to it, as our texts print frames (src/report/classic/frames.ts). */
 import { closeSync, openSync } from 'node:fs';
-import type { Mapping } from '../../src/linux/maps.js';
+import type { MapsEntry } from '../../src/linux/maps.js';
 import { ElfFile } from '../../src/objects/elf/elf-file.js';
 import type { ElfSegment } from '../../src/objects/elf/headers.js';
 import { FdSource } from '../../src/platform/fd-source.js';
@@ -33,7 +33,7 @@ function segmentsOf(path: string): readonly ElfSegment[] {
   return segments;
 }
 
-export function placeOf(pc: number, mappings: readonly Mapping[]): Place {
+export function placeOf(pc: number, mappings: readonly MapsEntry[]): Place {
   const mapping = mappings.find(({ start, end }) => pc >= start && pc < end);
   if (mapping === undefined) return { file: null, relPc: pc, executable: false };
   const inFile = pc - mapping.start + mapping.offset;

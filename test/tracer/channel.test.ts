@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadTracingAddon } from '../../src/platform/ptrace.js';
-import { boundedTexts, Channel } from '../../src/tracer/channel.js';
+import { boundedTexts, TracerChannel } from '../../src/tracer/channel.js';
 import { Losses } from '../../src/tracer/failure.js';
 
 const addon = loadTracingAddon();
@@ -16,7 +16,7 @@ describe('what is said', () => {
       fd,
       file: { device: 'fd:01', inode, path: '"'.repeat(256) },
     }));
-    new Channel(addon, own).sendFiles(9, files);
+    new TracerChannel(addon, own).sendFiles(9, files);
     const buffer = Buffer.alloc(128 * 1024);
     const inodes: number[] = [];
     while (inodes.length < 600) {

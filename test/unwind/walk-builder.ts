@@ -4,7 +4,7 @@ import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
 import { BufferMemory, type Memory } from '../../src/bytes/memory.js';
 import type { FunctionAt, SymbolProvider } from '../../src/symbols/provider.js';
 import { type ElfUnwinderOptions, elfUnwinder } from '../../src/unwind/elf/elf-unwinder.js';
-import type { Decision } from '../../src/unwind/explain.js';
+import type { WalkDecision } from '../../src/unwind/explain.js';
 import type { UnwoundFrame } from '../../src/unwind/frame.js';
 import type { Mapping } from '../../src/unwind/mapping.js';
 import type { StopReason } from '../../src/unwind/unwinder.js';
@@ -95,7 +95,7 @@ export const mapping = (part: Partial<Mapping>): Mapping => ({
 export interface Unwound {
   readonly frames: readonly UnwoundFrame[];
   readonly stop: StopReason;
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly WalkDecision[];
   /** One line per frame: `function+offset trust`. */
   readonly lines: readonly string[];
 }
@@ -138,7 +138,7 @@ export function unwindProcess(spec: ProcessSpec): Unwound {
   const memory: Memory = {
     read: (address, into) => stackMemory.read(address, into) || (moreMemory?.read(address, into) ?? 0),
   };
-  const decisions: Decision[] = [];
+  const decisions: WalkDecision[] = [];
   const unwinder = elfUnwinder({
     arch,
     mappings: [

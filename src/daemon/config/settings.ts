@@ -1,6 +1,6 @@
 /** What the configuration's "auto" means on this machine. */
 import { existsSync } from 'node:fs';
-import { isAndroid } from '../../platform/host-facts.js';
+import { isAndroid } from '../../platform/system-info.js';
 import { ACTIVITY_MANAGER_SOCKET } from '../../wire/activity-manager.js';
 import type { DaemonConfig } from './config.js';
 

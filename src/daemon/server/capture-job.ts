@@ -1,6 +1,6 @@
 /** What a tracer is asked to do for a request that the policy allowed. */
-import { utcOffsetMinutes } from '../../platform/host-facts.js';
-import type { CaptureJob, CaptureLimits, HostFacts } from '../../wire/job.js';
+import { utcOffsetMinutes } from '../../platform/system-info.js';
+import type { CaptureJob, CaptureLimits, SystemInfo } from '../../wire/job.js';
 import { type DebuggerRequest, isFull, isMinidump } from '../../wire/request.js';
 import type { Grounds, PeerCredentials, ProcessFacts, TargetFacts } from '../policy/policy.js';
 
@@ -14,7 +14,7 @@ export interface Decided {
 
 export interface CaptureSettings {
   readonly limits: CaptureLimits;
-  readonly host: Pick<HostFacts, 'fingerprint' | 'revision'>;
+  readonly host: Pick<SystemInfo, 'fingerprint' | 'revision'>;
   readonly logFiles: readonly string[];
   /** Dumps have the environment of their process. */
   readonly environ: boolean;

@@ -3,7 +3,7 @@
  * real libraries, so that whatever frame a rule leads to, there is another one behind it.
  */
 import type { Arch } from '../../arch/arch.js';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import { StreamType } from '../../minidump/format/stream-types.js';
 import { encodeRawRegisters } from '../../minidump/reader/raw-registers.js';
 import { type DumpInfo, encodeJson } from '../../minidump/reader/vendor.js';
@@ -37,14 +37,14 @@ const INFO: DumpInfo = {
 
 /** What is known of a library: where it is mapped, and the first bytes of its file. */
 export interface MadeUpModule {
-  readonly mapping: Mapping;
+  readonly mapping: MapsEntry;
   readonly head: Uint8Array;
 }
 
 /** A minidump of a process that has `mappings` mapped. `round`: another one for another number, some numbers long. */
 export function madeUpCrash(
   arch: Arch,
-  mappings: readonly Mapping[],
+  mappings: readonly MapsEntry[],
   modules: readonly MadeUpModule[],
   round: number,
 ): Uint8Array {
@@ -79,7 +79,7 @@ export function madeUpCrash(
 }
 
 /** Places in code, spread over the libraries; the same for the same variant. */
-function codeAddresses(mappings: readonly Mapping[], variant: number): number[] {
+function codeAddresses(mappings: readonly MapsEntry[], variant: number): number[] {
   const code = mappings.filter(({ perms, start, end }) => perms[2] === 'x' && end - start >= CODE_SIZE);
   return Array.from({ length: ADDRESSES }, (_, i) => {
     const mapping = code[i % code.length];
@@ -117,7 +117,7 @@ function prstatusOf(arch: Arch, registers: readonly number[]): Uint8Array {
   return prstatus;
 }
 
-function mapsText(mappings: readonly Mapping[]): string {
+function mapsText(mappings: readonly MapsEntry[]): string {
   const lines = mappings.map(({ start, end, perms, offset, device, inode, name }) => {
     const hex = (value: number) => value.toString(16).padStart(8, '0');
     return `${hex(start)}-${hex(end)} ${perms} ${hex(offset)} ${device} ${inode} ${name}\n`;

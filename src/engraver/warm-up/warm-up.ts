@@ -6,7 +6,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Arch } from '../../arch/arch.js';
 import { byName } from '../../arch/index.js';
-import { type Mapping, parseMaps } from '../../linux/maps.js';
+import { type MapsEntry, parseMaps } from '../../linux/maps.js';
 import type { Addon } from '../../platform/addon.js';
 import type { OutputKind } from '../../wire/job.js';
 import type { GivenFile, GivenJob } from '../inbox.js';
@@ -29,12 +29,12 @@ function hostArch(): Arch | null {
 }
 
 /** Libraries only: the program itself is large, and nobody else's. */
-function ownLibraries(): Mapping[] {
+function ownLibraries(): MapsEntry[] {
   const { mappings } = parseMaps(readFileSync('/proc/self/maps'));
   return mappings.filter(({ name, inode }) => inode !== 0 && /\.so(\.|$)/.test(name) && !name.endsWith('.node'));
 }
 
-function openFiles(mappings: readonly Mapping[]): GivenFile[] {
+function openFiles(mappings: readonly MapsEntry[]): GivenFile[] {
   const files = new Map<string, GivenFile>();
   for (const { device, inode, name: path } of mappings) {
     const key = `${device}:${inode}`;
@@ -49,7 +49,7 @@ function openFiles(mappings: readonly Mapping[]): GivenFile[] {
 }
 
 /** The first pages of the libraries, as the tracer copies them. */
-function headsOf(mappings: readonly Mapping[], files: readonly GivenFile[]): MadeUpModule[] {
+function headsOf(mappings: readonly MapsEntry[], files: readonly GivenFile[]): MadeUpModule[] {
   return mappings
     .filter(({ offset }) => offset === 0)
     .map((mapping) => {
@@ -63,7 +63,7 @@ function headsOf(mappings: readonly Mapping[], files: readonly GivenFile[]): Mad
 export class WarmUp {
   readonly #worker: EngraveWorker;
   readonly #arch = hostArch();
-  readonly #mappings: readonly Mapping[] = [];
+  readonly #mappings: readonly MapsEntry[] = [];
   readonly #modules: readonly MadeUpModule[] = [];
   readonly #jobs: readonly GivenJob[] = [];
   readonly #fds: number[] = [];

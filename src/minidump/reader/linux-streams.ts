@@ -1,7 +1,7 @@
 /** Copies of /proc files and of the dynamic linker's structures. Sources: proc(5), getauxval(3), <link.h> r_debug. */
 
 import { getU64, readStruct, type Struct } from '../../bytes/struct.js';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import { parseMaps } from '../../linux/maps.js';
 import { MinidumpError } from '../format/error.js';
 import { StreamType } from '../format/stream-types.js';
@@ -24,7 +24,7 @@ export function readTextList(dump: DumpFile, type: number): string[] | null {
 }
 
 /** Ascending and disjoint; lines that do not parse are left out, and noted among the dump's problems. */
-export function readMaps(dump: DumpFile): readonly Mapping[] | null {
+export function readMaps(dump: DumpFile): readonly MapsEntry[] | null {
   const bytes = dump.stream(StreamType.linuxMaps);
   if (bytes === null) return null;
   return parseMaps(bytes).mappings;

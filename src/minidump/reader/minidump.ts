@@ -4,7 +4,7 @@
  * read are in `problems`.
  */
 import type { ByteSource } from '../../bytes/byte-source.js';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import { MinidumpError } from '../format/error.js';
 import type { MinidumpLimits } from '../format/limits.js';
 import { StreamType } from '../format/stream-types.js';
@@ -185,7 +185,7 @@ export class Minidump extends DumpFile {
   }
 
   /** /proc/PID/maps */
-  get maps(): readonly Mapping[] | null {
+  get maps(): readonly MapsEntry[] | null {
     return this.#once('maps', () => readMaps(this));
   }
 

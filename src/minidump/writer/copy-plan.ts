@@ -27,7 +27,7 @@ export interface CopyNeeds {
   readonly fixedBytes: number;
 }
 
-export interface CopyBudget {
+export interface DumpBudget {
   /** Bytes of stack per thread at most. */
   readonly stackBytes: number;
   /** Bytes of the whole file at most. */
@@ -43,7 +43,7 @@ export interface CopyPlan {
   readonly losses: readonly string[];
 }
 
-export const DEFAULT_BUDGET: CopyBudget = { stackBytes: 256 * 1024, dumpBytes: 16 * 1024 * 1024 };
+export const DEFAULT_BUDGET: DumpBudget = { stackBytes: 256 * 1024, dumpBytes: 16 * 1024 * 1024 };
 
 /** A range costs its bytes, its descriptor (16), and padding to a multiple of 8. */
 const RANGE_COST = 24;
@@ -51,7 +51,7 @@ const PAGE = 4096;
 /** A shorter piece of stack is not worth its descriptor. */
 const LEAST_STACK = 512;
 
-export function planCopy(needs: CopyNeeds, budget: CopyBudget = DEFAULT_BUDGET): CopyPlan {
+export function planCopy(needs: CopyNeeds, budget: DumpBudget = DEFAULT_BUDGET): CopyPlan {
   let left = Math.max(0, budget.dumpBytes - needs.fixedBytes);
   const stacks: (CopyRange | null)[] = needs.threads.map(() => null);
   const memory: CopyRange[] = [];

@@ -1,5 +1,5 @@
 /** The memory info list of a process, from its maps: one committed region per mapping. */
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import type { MemoryInfoRecord } from '../format/records.js';
 import { MemoryProtection, MemoryState, MemoryType } from '../format/structs.js';
 
@@ -15,7 +15,7 @@ export function protectionOf(perms: string): number {
   return read ? MemoryProtection.readOnly : MemoryProtection.noAccess;
 }
 
-export function memoryInfoFromMaps(mappings: readonly Mapping[]): MemoryInfoRecord[] {
+export function memoryInfoFromMaps(mappings: readonly MapsEntry[]): MemoryInfoRecord[] {
   return mappings.map(({ start, end, perms }) => ({
     base: start,
     allocationBase: start,

@@ -5,9 +5,9 @@
  * file was read: `moduleName`.
  */
 import { isDevicePath } from '../../linux/device-path.js';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 
-export interface MappedModule {
+export interface ModuleOfMaps {
   readonly base: number;
   /** To the end of the last mapping of the run. */
   readonly size: number;
@@ -25,7 +25,7 @@ export interface ModuleHints {
    * Whether an ELF header begins at the mapping's start, where the caller has looked; null: not known. Without it a run that begins
    * in the middle of a file, or has no executable part, is taken for what its offset and permissions suggest.
    */
-  isElf?(mapping: Mapping): boolean | null;
+  isElf?(mapping: MapsEntry): boolean | null;
 }
 
 const PAGE = 4096;
@@ -46,8 +46,8 @@ interface Run {
 }
 
 /** The modules by ascending base, the main program moved to the front. `mappings` are ascending and disjoint. */
-export function modulesFromMaps(mappings: readonly Mapping[], hints: ModuleHints): MappedModule[] {
-  const modules: MappedModule[] = [];
+export function modulesFromMaps(mappings: readonly MapsEntry[], hints: ModuleHints): ModuleOfMaps[] {
+  const modules: ModuleOfMaps[] = [];
   let main = -1;
   for (const run of runsOf(mappings, hints)) {
     const first = mappings[run.first]!;
@@ -65,7 +65,7 @@ export function modulesFromMaps(mappings: readonly Mapping[], hints: ModuleHints
   return modules;
 }
 
-function* runsOf(mappings: readonly Mapping[], hints: ModuleHints): Generator<Run> {
+function* runsOf(mappings: readonly MapsEntry[], hints: ModuleHints): Generator<Run> {
   let run: Run | null = null;
   /** End of the padding behind the run; it belongs to it only when the file goes on after it. */
   let padding = 0;
@@ -105,7 +105,7 @@ function* runsOf(mappings: readonly Mapping[], hints: ModuleHints): Generator<Ru
 }
 
 /** The same file, further on in it: a lower offset, or another ELF header, is another load. */
-function goesOn(run: Run, mapping: Mapping, hints: ModuleHints): boolean {
+function goesOn(run: Run, mapping: MapsEntry, hints: ModuleHints): boolean {
   if (mapping.name !== run.name || mapping.inode !== run.inode || mapping.device !== run.device) return false;
   // Of a small file one page holds the end of a segment and the begin of the next: it is mapped for each.
   if (mapping.offset === run.lastOffset && mapping.perms !== run.lastPerms) return true;
@@ -118,7 +118,7 @@ function isNamed(name: string): boolean {
   return name.startsWith('/') && !isDevicePath(name);
 }
 
-function isModule(run: Run, first: Mapping, hints: ModuleHints): boolean {
+function isModule(run: Run, first: MapsEntry, hints: ModuleHints): boolean {
   if (run.name === '[vdso]') return true;
   const elf = hints.isElf?.(first) ?? null;
   if (elf !== null) return elf || run.executable;

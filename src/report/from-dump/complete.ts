@@ -9,7 +9,7 @@ import { memory64Section } from '../../minidump/writer/writer.js';
 import { type LoadedImage, librariesOf } from './libraries.js';
 import type { OpenedDump } from './opened-dump.js';
 import type { BuiltReport } from './report-builder.js';
-import type { Unwinder } from './thread-unwinder.js';
+import type { ThreadUnwinder } from './thread-unwinder.js';
 import { encodeUnwoundReport } from './unwound-report.js';
 
 /** Directory, header and padding around what is added. */
@@ -23,7 +23,7 @@ export function completedDump(
   bytes: Uint8Array,
   opened: OpenedDump,
   { report, names }: BuiltReport,
-  unwinder: Unwinder,
+  unwinder: ThreadUnwinder,
   limit: number,
 ): readonly Uint8Array[] {
   const { modules, images } = identify(opened, report.maps, unwinder);
@@ -55,7 +55,7 @@ export function completedDump(
 function identify(
   { dump, mappings }: OpenedDump,
   maps: BuiltReport['report']['maps'],
-  unwinder: Unwinder,
+  unwinder: ThreadUnwinder,
 ): { modules: ReadonlyMap<number, ModuleAddition>; images: readonly LoadedImage[] } {
   const buildIds = new Map(maps.map(({ start, buildId }) => [start, buildId]));
   const byStart = new Map(mappings.map((mapping) => [mapping.start, mapping]));

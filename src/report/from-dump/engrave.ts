@@ -12,7 +12,7 @@ import type { Report } from '../model/report.js';
 import { completedDump } from './complete.js';
 import { EngraveError, type OpenedDump } from './opened-dump.js';
 import { type BuiltReport, buildReport } from './report-builder.js';
-import type { Unwinder } from './thread-unwinder.js';
+import type { ThreadUnwinder } from './thread-unwinder.js';
 
 /** What was made of a dump. Only the wanted outputs are there. */
 export interface Engraving {
@@ -33,7 +33,7 @@ const RENDERERS = { tombstone: renderTombstone, backtrace: renderBacktrace, noti
 export function engraveMinidump(
   bytes: Uint8Array,
   opened: OpenedDump,
-  unwinder: Unwinder,
+  unwinder: ThreadUnwinder,
   outputs: readonly OutputKind[],
   dumpBytes = Number.POSITIVE_INFINITY,
 ): Engraving {
@@ -57,7 +57,7 @@ function complete(
   bytes: Uint8Array,
   opened: OpenedDump,
   built: BuiltReport,
-  unwinder: Unwinder,
+  unwinder: ThreadUnwinder,
   limit: number,
 ): readonly Uint8Array[] {
   try {

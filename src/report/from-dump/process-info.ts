@@ -5,7 +5,7 @@ import { StreamType } from '../../minidump/format/stream-types.js';
 import type { Minidump } from '../../minidump/reader/minidump.js';
 import type { ReportKind } from '../model/report.js';
 
-export interface ProcessFacts {
+export interface ReportedProcess {
   readonly kind: ReportKind;
   readonly fingerprint: string;
   readonly revision: string;
@@ -22,7 +22,7 @@ export function archOf(dump: Minidump): Arch | null {
   return system === null ? null : byMinidumpArch(system.architecture);
 }
 
-export function processFacts(dump: Minidump): ProcessFacts {
+export function reportedProcess(dump: Minidump): ReportedProcess {
   const info = dump.tolerate(() => dump.info, null);
   return info ?? foreignFacts(dump);
 }
@@ -34,7 +34,7 @@ function statusNumber(status: string, name: string): number | null {
 }
 
 /** Dumps that another program wrote. */
-function foreignFacts(dump: Minidump): ProcessFacts {
+function foreignFacts(dump: Minidump): ReportedProcess {
   const status = dump.tolerate(() => dump.text(StreamType.linuxProcStatus), null) ?? '';
   const release = dump.tolerate(() => dump.text(StreamType.linuxLsbRelease), null) ?? '';
   const system = dump.tolerate(() => dump.systemInfo, null);

@@ -5,11 +5,11 @@ import type { MinidumpThread } from '../../minidump/reader/threads.js';
 import type { Report, SoftError, ThreadReport } from '../model/report.js';
 import { annotationsOf } from './annotations.js';
 import type { DumpMapping } from './mappings.js';
-import { processFacts } from './process-info.js';
+import { reportedProcess } from './process-info.js';
 import { contextOf, registerFile } from './register-file.js';
 import { signalOf } from './signal-info.js';
 import { stackNames } from './stack-names.js';
-import type { Unwinder } from './thread-unwinder.js';
+import type { ThreadUnwinder } from './thread-unwinder.js';
 import type { FunctionName } from './unwound-report.js';
 
 export interface BuiltReport {
@@ -29,11 +29,11 @@ function inOrder(threads: readonly MinidumpThread[], tid: number): MinidumpThrea
 class ThreadBuilder {
   readonly #dump: Minidump;
   readonly #arch: Arch;
-  readonly #unwinder: Unwinder;
+  readonly #unwinder: ThreadUnwinder;
   readonly #names: ReadonlyMap<number, string> | null;
   readonly #raw: ReadonlyMap<number, Uint8Array> | null;
 
-  constructor(dump: Minidump, arch: Arch, unwinder: Unwinder) {
+  constructor(dump: Minidump, arch: Arch, unwinder: ThreadUnwinder) {
     this.#dump = dump;
     this.#arch = arch;
     this.#unwinder = unwinder;
@@ -52,7 +52,7 @@ class ThreadBuilder {
 }
 
 /** Soft errors of the capture, of reading the dump and of unwinding. */
-function gatherErrors(dump: Minidump, unwinder: Unwinder, threads: readonly ThreadReport[]): SoftError[] {
+function gatherErrors(dump: Minidump, unwinder: ThreadUnwinder, threads: readonly ThreadReport[]): SoftError[] {
   const errors: SoftError[] = [...(dump.tolerate(() => dump.softErrors, null) ?? []), ...unwinder.softErrors];
   for (const { message } of dump.problems) errors.push({ step: 'minidump', message });
   for (const { tid, unwindError } of threads) {
@@ -72,10 +72,10 @@ export function buildReport(
   dump: Minidump,
   arch: Arch,
   mappings: readonly DumpMapping[],
-  unwinder: Unwinder,
+  unwinder: ThreadUnwinder,
   nameStacks: boolean,
 ): BuiltReport {
-  const facts = processFacts(dump);
+  const facts = reportedProcess(dump);
   const builder = new ThreadBuilder(dump, arch, unwinder);
   const captured = dump.tolerate(() => dump.threads, null) ?? [];
   const threads = inOrder(captured, facts.tid).map((thread) => builder.build(thread));

@@ -6,14 +6,14 @@ import type { SymbolProvider } from '../../symbols/provider.js';
 import type { ElfModules } from '../../unwind/elf/elf-modules.js';
 import { elfProcess } from '../../unwind/elf/elf-unwinder.js';
 import type { ImageCache } from '../../unwind/elf/image-cache.js';
-import type { Decision } from '../../unwind/explain.js';
+import type { WalkDecision } from '../../unwind/explain.js';
 import type { ModuleSource } from '../../unwind/module.js';
 import { PerfMap } from '../../unwind/runtime/perf-map.js';
-import type { StopReason, Unwinder as Walker } from '../../unwind/unwinder.js';
+import type { StopReason, Unwinder } from '../../unwind/unwinder.js';
 import type { SoftError } from '../model/report.js';
 import type { DumpMapping } from './mappings.js';
 import type { OpenedDump } from './opened-dump.js';
-import type { Unwinder } from './thread-unwinder.js';
+import type { ThreadUnwinder } from './thread-unwinder.js';
 import type { FunctionName, MapFacts, UnwoundThread } from './unwound-report.js';
 
 export interface StackUnwinderOptions {
@@ -24,7 +24,7 @@ export interface StackUnwinderOptions {
   /** Compiled tables that outlive this dump. */
   readonly cache?: ImageCache;
   /** Told each decision for each thread. */
-  readonly explain?: (tid: number, decision: Decision) => void;
+  readonly explain?: (tid: number, decision: WalkDecision) => void;
 }
 
 const PROT_READ = 1;
@@ -40,10 +40,10 @@ const STOPS: Readonly<Record<StopReason, string | null>> = {
   'no way on': 'nothing leads on from the last frame',
 };
 
-export class StackUnwinder implements Unwinder {
+export class StackUnwinder implements ThreadUnwinder {
   readonly softErrors: readonly SoftError[];
   readonly #errors: SoftError[];
-  readonly #walker: Walker;
+  readonly #walker: Unwinder;
   readonly #elf: ElfModules;
   readonly #opened: OpenedDump;
   readonly #demangle: (name: string) => string;
@@ -71,7 +71,7 @@ export class StackUnwinder implements Unwinder {
       ...(this.#codeNames && { codeNames: this.#codeNames }),
       ...(cache && { cache }),
       ...(pacMask !== undefined && { pacMask: BigInt(`0x${pacMask}`) }),
-      ...(explain && { explain: (decision: Decision) => explain(this.#tid, decision) }),
+      ...(explain && { explain: (decision: WalkDecision) => explain(this.#tid, decision) }),
     });
     this.#walker = unwinder;
     this.#elf = elf;

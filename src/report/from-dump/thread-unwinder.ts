@@ -4,7 +4,7 @@ import type { SoftError } from '../model/report.js';
 import type { DumpMapping } from './mappings.js';
 import type { FunctionName, MapFacts, UnwoundReport, UnwoundThread } from './unwound-report.js';
 
-export interface Unwinder {
+export interface ThreadUnwinder {
   /** Walks from these registers (in `arch.registers` order); null: they could not be read. Never throws. */
   thread(tid: number, registers: Uint8Array | null): UnwoundThread;
   /** The image that begins at a mapping's start. */
@@ -21,7 +21,7 @@ const NO_IMAGE: MapFacts = { buildId: null, loadBias: 0 };
 const NO_FRAMES: UnwoundThread = { frames: [], error: 'the dump has no frames of this thread' };
 
 /** Repeats what was found out when the dump was completed. */
-export class RecordedUnwinder implements Unwinder {
+export class RecordedUnwinder implements ThreadUnwinder {
   readonly softErrors: readonly SoftError[] = [];
   readonly #recorded: UnwoundReport;
 

@@ -3,13 +3,13 @@
  * signal, but for the maps and what follows from them, which are read once, when it has come.
  */
 import { Auxv } from '../../linux/auxv.js';
-import { type Mapping, parseMaps } from '../../linux/maps.js';
+import { type MapsEntry, parseMaps } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import { readTaskStat } from '../../platform/proc-stat.js';
 import { readTaskName } from '../../platform/proc-tasks.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import type { CaptureJob } from '../../wire/job.js';
-import { auxiliaryValue, wordSizeOf } from '../capture/auxiliary.js';
+import { auxvValue, wordSizeOf } from '../capture/auxv.js';
 import { moduleRanges } from '../capture/copy.js';
 import { MappedFiles } from '../capture/files.js';
 import { linkerRanges } from '../capture/linker-memory.js';
@@ -25,9 +25,9 @@ export class Prepared {
   /** Any thread that has memory: not a main thread that has ended. */
   tid: number;
   mapsText: Buffer = EMPTY;
-  mappings: readonly Mapping[] = [];
+  mappings: readonly MapsEntry[] = [];
   /** Those of them that are not to be touched. */
-  served: readonly Mapping[] = [];
+  served: readonly MapsEntry[] = [];
   readonly #disks: KnownDisks = new Set();
   /** What is copied of each module. */
   modulePages: readonly CopyRange[] = [];
@@ -76,7 +76,7 @@ export class Prepared {
   get linkerPages(): readonly CopyRange[] {
     if (this.#job.kind === 'backtrace' || this.#job.sanitizeStacks === true) return [];
     const wordSize = wordSizeOf(this.auxv);
-    const [entry, linker] = [Auxv.AT_ENTRY, Auxv.AT_BASE].map((type) => auxiliaryValue(this.auxv, wordSize, type));
+    const [entry, linker] = [Auxv.AT_ENTRY, Auxv.AT_BASE].map((type) => auxvValue(this.auxv, wordSize, type));
     return linkerRanges(this.mappings, entry!, linker!);
   }
 

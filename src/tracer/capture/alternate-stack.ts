@@ -4,7 +4,7 @@
  * into another stack-like mapping say which one to copy too, and from where on.
  */
 import type { Arch } from '../../arch/arch.js';
-import { type Mapping, mappingIndex } from '../../linux/maps.js';
+import { type MapsEntry, mappingIndex } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import { isData } from './stacks.js';
 
@@ -23,7 +23,7 @@ const MARGIN = 512;
  */
 export function interruptedStack(
   arch: Arch,
-  mappings: readonly Mapping[],
+  mappings: readonly MapsEntry[],
   words: Buffer,
   own: number,
   taken: ReadonlySet<number>,
@@ -53,7 +53,7 @@ export function interruptedStack(
 }
 
 /** The main thread's, one that Android names, or private anonymous memory right above a guard. */
-export function isStackLike(mappings: readonly Mapping[], index: number): boolean {
+export function isStackLike(mappings: readonly MapsEntry[], index: number): boolean {
   const mapping = mappings[index]!;
   if (!isData(mapping) || mapping.inode !== 0) return false;
   if (mapping.name === '[stack]' || mapping.name.startsWith('[anon:stack_and_tls:')) return true;

@@ -19,9 +19,9 @@ import { Prepared } from '../attach/prepare.js';
 import { release } from '../attach/release.js';
 import type { Deadline } from '../deadline.js';
 import { CaptureError, Losses } from '../failure.js';
-import { type Snapshot, takeSnapshot } from '../full-memory/forked-copy.js';
+import { type ForkedCopy, forkCopy } from '../full-memory/forked-copy.js';
 import { fullRanges } from '../full-memory/full-memory.js';
-import { auxiliaryValue } from './auxiliary.js';
+import { auxvValue } from './auxv.js';
 import { type CopiedMemory, copyMemory } from './copy.js';
 import { mapsBytes, moduleBytes } from './dump-budget.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
@@ -64,7 +64,7 @@ export class Capture {
   #registers: RegisterFiles | null = null;
   #memory: CopiedMemory | null = null;
   #linker: readonly Block[] = [];
-  #snapshot: Snapshot | null = null;
+  #forkedCopy: ForkedCopy | null = null;
   /** What a full capture copies later: ranges of the memory of process `source`. Of the target while it is held, or of its child. */
   full: { readonly source: number; readonly ranges: readonly CopyRange[] } | null = null;
   /** The crashing thread is attached and runs. */
@@ -101,7 +101,7 @@ export class Capture {
 
   /** The target has to be held for what is still to be done: no child has its memory. */
   get held(): boolean {
-    return this.job.hold && this.#snapshot === null;
+    return this.job.hold && this.#forkedCopy === null;
   }
 
   /** Lets the target go. Returns false when only the end of this process can free all of it. */
@@ -127,8 +127,8 @@ export class Capture {
   findRanges(): void {
     if (this.job.full === undefined) return;
     const { prepared, registers, losses } = this;
-    const source = this.#snapshot?.pid ?? prepared.tid;
-    const pageSize = auxiliaryValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
+    const source = this.#forkedCopy?.pid ?? prepared.tid;
+    const pageSize = auxvValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
     this.full = { source, ranges: fullRanges(source, pageSize, prepared.served, losses) };
     this.#tools.watch.lap('ranges');
   }
@@ -138,8 +138,8 @@ export class Capture {
     this.#prepared?.close();
     this.#tools.memory.reset();
     reserveRegisters(0, false);
-    const left = this.#snapshot?.end() ?? null;
-    this.#snapshot = null;
+    const left = this.#forkedCopy?.end() ?? null;
+    this.#forkedCopy = null;
     return left;
   }
 
@@ -236,9 +236,9 @@ export class Capture {
 
   #fork(): void {
     const { addon, watch } = this.#tools;
-    const snapshot = takeSnapshot(addon, this.registers.arch!, this.#frozen, this.prepared.mappings);
-    if (typeof snapshot !== 'string') this.#snapshot = snapshot;
-    else this.losses.add('snapshot', `the process stands still for the copy of all memory: ${snapshot}`);
+    const copy = forkCopy(addon, this.registers.arch!, this.#frozen, this.prepared.mappings);
+    if (typeof copy !== 'string') this.#forkedCopy = copy;
+    else this.losses.add('snapshot', `the process stands still for the copy of all memory: ${copy}`);
     watch.lap('fork');
   }
 

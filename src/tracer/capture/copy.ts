@@ -3,7 +3,7 @@
  * module, the abort message, annotations. Two calls read it all: the second one what only the first could tell of.
  */
 import type { Arch } from '../../arch/arch.js';
-import { type Mapping, mappingIndex } from '../../linux/maps.js';
+import { type MapsEntry, mappingIndex } from '../../linux/maps.js';
 import { type CopyRange, planCopy } from '../../minidump/writer/copy-plan.js';
 import { modulesFromMaps, VDSO_NAME } from '../../minidump/writer/modules-from-maps.js';
 import type { CaptureJob } from '../../wire/job.js';
@@ -39,7 +39,7 @@ export interface CopiedMemory {
 export interface FrozenView {
   readonly job: CaptureJob;
   readonly arch: Arch;
-  readonly mappings: readonly Mapping[];
+  readonly mappings: readonly MapsEntry[];
   /** As `moduleRanges` makes them of the mappings. */
   readonly modulePages: readonly CopyRange[];
   readonly registers: RegisterFiles;
@@ -100,7 +100,7 @@ function stackPointer({ registers, arch }: FrozenView, index: number): number {
 }
 
 /** The vdso whole (no file has it), of the others the first page. */
-export function moduleRanges(mappings: readonly Mapping[]): CopyRange[] {
+export function moduleRanges(mappings: readonly MapsEntry[]): CopyRange[] {
   return modulesFromMaps(mappings, { entry: 0 }).map(({ base, size, name }) => ({
     address: base,
     size: Math.min(size, name === VDSO_NAME ? MAX_VDSO : PAGE),

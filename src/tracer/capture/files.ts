@@ -6,7 +6,7 @@
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { constants as os } from 'node:os';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import { errnoName } from '../../platform/proc-file.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import type { MappedFile } from '../../wire/job.js';
@@ -41,9 +41,9 @@ export class MappedFiles {
    * Opens the files behind executable mappings, as far as they are not open yet, and those of `served` not at all (served-files.ts).
    * `tid`: any live thread of the process.
    */
-  open(tid: number, mappings: readonly Mapping[], served: readonly Mapping[], losses: Losses): void {
+  open(tid: number, mappings: readonly MapsEntry[], served: readonly MapsEntry[], losses: Losses): void {
     const devices = new Set(served.map(({ device }) => device));
-    const wanted: Mapping[] = [];
+    const wanted: MapsEntry[] = [];
     for (const mapping of mappings) {
       if (mapping.inode === 0 || mapping.perms[2] !== 'x') continue;
       const key = keyOf(mapping);
@@ -74,7 +74,7 @@ export class MappedFiles {
   }
 
   /** `errno`: of the file in map_files. */
-  #openOtherwise(tid: number, mapping: Mapping, errno: number, losses: Losses): number {
+  #openOtherwise(tid: number, mapping: MapsEntry, errno: number, losses: Losses): number {
     // Not permitted at all: the others need not be tried the next time.
     if (errno === EPERM || errno === EACCES) this.#mapFiles = false;
     const program = openProgram(tid, mapping);
@@ -87,12 +87,12 @@ export class MappedFiles {
   }
 }
 
-function keyOf({ device, inode }: Mapping): string {
+function keyOf({ device, inode }: MapsEntry): string {
   return `${device}:${inode}`;
 }
 
 /** The program's own file, by a link of the kernel's that needs no capability and holds although the file was deleted; else -1. */
-function openProgram(tid: number, mapping: Mapping): number {
+function openProgram(tid: number, mapping: MapsEntry): number {
   try {
     const fd = openSync(`/proc/${tid}/exe`, READ_ONLY);
     const { dev, ino } = fstatSync(fd, { bigint: true });
@@ -105,7 +105,7 @@ function openProgram(tid: number, mapping: Mapping): number {
 }
 
 /** The mapping's path below the root of thread `tid`, if that is still the file that is mapped; else why not. */
-export function openByRoot(addon: TracingAddon, tid: number, mapping: Mapping): number | string {
+export function openByRoot(addon: TracingAddon, tid: number, mapping: MapsEntry): number | string {
   if (!mapping.name.startsWith('/')) return 'it has no path';
   // The kernel prints a newline in a name as \012; a name that really holds these four characters fails the comparison below.
   const path = mapping.name.replaceAll('\\012', '\n');

@@ -6,7 +6,7 @@
  * lie on the heap: they are not copied.
  */
 
-import { type Mapping, mappingIndex } from '../../linux/maps.js';
+import { type MapsEntry, mappingIndex } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 
 const KIB = 1024;
@@ -21,7 +21,7 @@ const ALL_BYTES = 256 * KIB;
 const MAX_BELOW = 256;
 
 /** `entry`, `linker`: AT_ENTRY and AT_BASE; the second is 0 for a static program, which has no list. */
-export function linkerRanges(mappings: readonly Mapping[], entry: number, linker: number): CopyRange[] {
+export function linkerRanges(mappings: readonly MapsEntry[], entry: number, linker: number): CopyRange[] {
   const program = mappingIndex(mappings, entry);
   const own = mappingIndex(mappings, linker);
   if (linker <= 0 || program < 0 || own < 0) return [];
@@ -49,13 +49,13 @@ export function linkerRanges(mappings: readonly Mapping[], entry: number, linker
   return ranges;
 }
 
-function sameFile(mappings: readonly Mapping[], index: number, other: number): boolean {
+function sameFile(mappings: readonly MapsEntry[], index: number, other: number): boolean {
   const { inode, device } = mappings[index]!;
   return inode !== 0 && inode === mappings[other]!.inode && device === mappings[other]!.device;
 }
 
 /** Anonymous memory that goes on where a file's last page ends. */
-function isBss(mappings: readonly Mapping[], index: number): boolean {
+function isBss(mappings: readonly MapsEntry[], index: number): boolean {
   const { start, inode, name } = mappings[index]!;
   return inode === 0 && name === '' && mappings[index - 1]?.end === start;
 }

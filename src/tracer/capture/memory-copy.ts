@@ -3,7 +3,7 @@
  * than the copy itself, and the target stands still meanwhile.
  */
 
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import { codeOf, type Losses } from '../failure.js';
@@ -33,7 +33,7 @@ export class MemoryCopy {
   readonly #ready = Buffer.alloc(READY_BYTES, 1);
   #room = this.#ready;
   #used = 0;
-  #forbidden: readonly Mapping[] = [];
+  #forbidden: readonly MapsEntry[] = [];
   #losses: Losses | null = null;
   #stuck = 0;
 
@@ -59,7 +59,7 @@ export class MemoryCopy {
   }
 
   /** From now on nothing of these mappings is read; what would have been is a loss. They are in the order of their addresses. */
-  forbid(mappings: readonly Mapping[], losses: Losses): void {
+  forbid(mappings: readonly MapsEntry[], losses: Losses): void {
     this.#forbidden = mappings;
     this.#losses = losses;
   }

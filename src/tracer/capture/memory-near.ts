@@ -1,6 +1,6 @@
 /** Memory around what the registers of the crashed thread point to, clipped to what is mapped. */
 import type { Arch } from '../../arch/arch.js';
-import { type Mapping, mappingAfter } from '../../linux/maps.js';
+import { type MapsEntry, mappingAfter } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import type { RegisterFiles } from './registers.js';
 
@@ -14,7 +14,7 @@ const CODE_AFTER = 384;
 /** Ranges around each register of thread `index`, the pc's first. Neighbours are joined; nothing overlaps. */
 export function rangesNearRegisters(
   arch: Arch,
-  mappings: readonly Mapping[],
+  mappings: readonly MapsEntry[],
   registers: RegisterFiles,
   index: number,
 ): CopyRange[] {
@@ -43,7 +43,7 @@ function pointer(arch: Arch, registers: RegisterFiles, index: number, register: 
 }
 
 /** The parts of [from, to) that are mapped readable. */
-export function clip(mappings: readonly Mapping[], from: number, to: number): CopyRange[] {
+export function clip(mappings: readonly MapsEntry[], from: number, to: number): CopyRange[] {
   const parts: CopyRange[] = [];
   for (let i = Math.max(0, mappingAfter(mappings, from) - 1); i < mappings.length; i++) {
     const mapping = mappings[i]!;

@@ -10,7 +10,7 @@
  * what is below. Those of container engines that run as root are mounted where the daemon sees them.
  */
 import { closeSync, fstatSync, readdirSync, readlinkSync } from 'node:fs';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import { type Mount, type MountTypes, mountIdOf, OwnMounts, readMountTypes } from '../../platform/mount-info.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import { deviceText } from './files.js';
@@ -28,9 +28,9 @@ export type KnownDisks = Set<string>;
 export function servedMappings(
   addon: TracingAddon,
   tid: number,
-  mappings: readonly Mapping[],
+  mappings: readonly MapsEntry[],
   known: KnownDisks = new Set(),
-): Mapping[] {
+): MapsEntry[] {
   const devices = new Set<string>();
   let last = '00:00';
   for (const { device } of mappings) {

@@ -3,7 +3,7 @@
  * the guard or past it; its stack is the next thing above.
  */
 import type { Arch } from '../../arch/arch.js';
-import { type Mapping, mappingAfter, mappingIndex } from '../../linux/maps.js';
+import { type MapsEntry, mappingAfter, mappingIndex } from '../../linux/maps.js';
 import type { PlanThread } from '../../minidump/writer/copy-plan.js';
 
 /** Tombstones print this many words below sp. */
@@ -12,7 +12,7 @@ const WORDS_BELOW = 16;
 const OVERFLOW_REACH = 2 * 1024 * 1024;
 
 /** The part of the stack that is in use, nothing where sp points to no stack. */
-export function stackInUse(arch: Arch, mappings: readonly Mapping[], tid: number, sp: number): PlanThread {
+export function stackInUse(arch: Arch, mappings: readonly MapsEntry[], tid: number, sp: number): PlanThread {
   const index = stackMapping(mappings, sp);
   if (index < 0) return { tid, from: 0, to: 0 };
   const { start, end } = mappings[index]!;
@@ -21,7 +21,7 @@ export function stackInUse(arch: Arch, mappings: readonly Mapping[], tid: number
 }
 
 /** Index of the mapping that sp lies in, or of the stack right above it when sp has left its stack; -1 when there is none. */
-export function stackMapping(mappings: readonly Mapping[], sp: number): number {
+export function stackMapping(mappings: readonly MapsEntry[], sp: number): number {
   if (sp <= 0) return -1;
   const index = mappingIndex(mappings, sp);
   if (index >= 0 && isData(mappings[index]!)) return index;
@@ -34,6 +34,6 @@ export function stackMapping(mappings: readonly Mapping[], sp: number): number {
   return -1;
 }
 
-export function isData(mapping: Mapping): boolean {
+export function isData(mapping: MapsEntry): boolean {
   return mapping.perms.startsWith('rw');
 }

@@ -9,7 +9,7 @@
 import { opendirSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Arch } from '../../arch/arch.js';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import { readProcFile } from '../../platform/proc-file.js';
 import { STATUS_BYTES } from '../../platform/proc-status.js';
 import { readTaskIds } from '../../platform/proc-tasks.js';
@@ -42,20 +42,20 @@ const PAUSE_MS = 10;
 /** Descriptors that are looked at. */
 const MAX_FILES = 65536;
 
-export interface Snapshot {
+export interface ForkedCopy {
   /** A process with the target's memory. */
   readonly pid: number;
   /** Ends it. Returns why something of it is left, null as a rule. */
   end(): string | null;
 }
 
-/** The target's threads are stopped; they are as they were afterwards. A string: why there is no snapshot. */
-export function takeSnapshot(
+/** The target's threads are stopped; they are as they were afterwards. A string: why there is no copy. */
+export function forkCopy(
   addon: TracingAddon,
   arch: Arch,
   frozen: Frozen,
-  mappings: readonly Mapping[],
-): Snapshot | string {
+  mappings: readonly MapsEntry[],
+): ForkedCopy | string {
   const table = SYSCALLS.get(arch.name);
   if (table === undefined) return `programs of ${arch.name} are not made to fork`;
   const { pid } = frozen;
@@ -85,7 +85,12 @@ export function takeSnapshot(
 }
 
 /** Address of a system call instruction in the vdso, -1 without one. */
-function findInstruction(addon: TracingAddon, tid: number, mappings: readonly Mapping[], table: SyscallTable): number {
+function findInstruction(
+  addon: TracingAddon,
+  tid: number,
+  mappings: readonly MapsEntry[],
+  table: SyscallTable,
+): number {
   const vdso = mappings.find(({ name }) => name === '[vdso]');
   if (vdso === undefined) return -1;
   const bytes = Buffer.alloc(Math.min(vdso.end - vdso.start, MAX_VDSO));

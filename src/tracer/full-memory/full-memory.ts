@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { isDevicePath } from '../../linux/device-path.js';
-import { type Mapping, parseMaps } from '../../linux/maps.js';
+import { type MapsEntry, parseMaps } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import { readProcFile } from '../../platform/proc-file.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
@@ -24,7 +24,7 @@ const SEND_MS = 30_000;
  * What is mapped readable, devices apart. Of private anonymous memory the pages that were never touched are left out: they hold
  * zeros, and reserving a terabyte costs nobody anything. `pageSize`: AT_PAGESZ; `served`: mappings that must not be touched.
  */
-export function fullRanges(pid: number, pageSize: number, served: readonly Mapping[], losses: Losses): CopyRange[] {
+export function fullRanges(pid: number, pageSize: number, served: readonly MapsEntry[], losses: Losses): CopyRange[] {
   const maps = readProcFile(`/proc/${pid}/maps`, MAPS_BYTES);
   if (!maps.ok) throw new CaptureError(`/proc/${pid}/maps: ${maps.code}`);
   const ranges: { address: number; size: number }[] = [];
@@ -55,7 +55,7 @@ export function fullRanges(pid: number, pageSize: number, served: readonly Mappi
   return ranges;
 }
 
-function isMemory({ perms, name }: Mapping): boolean {
+function isMemory({ perms, name }: MapsEntry): boolean {
   if (perms[0] !== 'r' || name.startsWith('[vvar') || name === '[vsyscall]') return false;
   // Of /dev/zero a private or shared mapping is plain memory (zero(4)).
   return !isDevicePath(name) || name.startsWith('/dev/zero');

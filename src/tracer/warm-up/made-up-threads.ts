@@ -3,7 +3,7 @@
  * as long the first time as later, and no process that could be started for it has so many.
  */
 import type { Arch } from '../../arch/arch.js';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import type { CaptureJob } from '../../wire/job.js';
 import { copyMemory } from '../capture/copy.js';
@@ -36,7 +36,7 @@ function threadIds(): number[] {
   return Array.from({ length: THREADS }, (_, i) => i + 1);
 }
 
-function stackMappings(index: number): Mapping[] {
+function stackMappings(index: number): MapsEntry[] {
   const start = FIRST_STACK + index * (STACK + GUARD);
   const usual = { offset: 0, device: '00:00', inode: 0, name: '' };
   return [

@@ -9,7 +9,7 @@ import { readProcStatus } from '../../platform/proc-status.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import type { CaptureJob, RequestKind } from '../../wire/job.js';
 import type { MemoryCopy } from '../capture/memory-copy.js';
-import { Channel } from '../channel.js';
+import { TracerChannel } from '../channel.js';
 import { Tracer } from '../tracer.js';
 import type { SystemFacts } from '../write/system-info.js';
 import { planForMany } from './made-up-threads.js';
@@ -53,7 +53,7 @@ function rehearse(addon: TracingAddon, host: SystemFacts, memory: MemoryCopy, pi
   if (status === null) return;
   const [own, other] = addon.socketPair('seqpacket');
   try {
-    const tracer = new Tracer(addon, new Channel(addon, own), host, memory, samples);
+    const tracer = new Tracer(addon, new TracerChannel(addon, own), host, memory, samples);
     const provoke = (): void => addon.tgkill(pid, pid, SIGTRAP);
     const job = (kind: RequestKind): CaptureJob => jobFor(kind, pid, status.uid.effective, status.gid.effective);
     for (let half = 0; half < HALVES; half++) {

@@ -3,7 +3,7 @@
  * secrets as a rule; and of all data what is no pointer and no small number.
  */
 import type { Arch } from '../../arch/arch.js';
-import { type Mapping, mappingIndex } from '../../linux/maps.js';
+import { type MapsEntry, mappingIndex } from '../../linux/maps.js';
 import { type AddressRange, sanitizeStack } from '../../minidump/writer/sanitize-stack.js';
 import type { CopiedMemory } from '../capture/copy.js';
 import type { Block } from '../capture/memory-copy.js';
@@ -36,11 +36,11 @@ export function withoutRange(memory: CopiedMemory, { start, end }: AddressRange)
 export function redact(
   memory: CopiedMemory,
   arch: Arch,
-  mappings: readonly Mapping[],
+  mappings: readonly MapsEntry[],
   registers: RegisterFiles,
 ): CopiedMemory {
   const code = mappings.filter(({ perms }) => perms[2] === 'x').map(({ start, end }): AddressRange => ({ start, end }));
-  const blank = (block: Block, sp: number, own: Mapping | undefined): Block => {
+  const blank = (block: Block, sp: number, own: MapsEntry | undefined): Block => {
     const { address, bytes } = sanitizeStack(block, {
       wordSize: arch.wordSize,
       sp,

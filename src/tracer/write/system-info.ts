@@ -4,8 +4,8 @@ import type { Arch } from '../../arch/arch.js';
 import type { SystemRecord } from '../../minidump/format/records.js';
 import { Platform } from '../../minidump/format/system.js';
 import { cpuFromCpuinfo } from '../../minidump/writer/cpu-from-cpuinfo.js';
-import { isAndroid } from '../../platform/host-facts.js';
 import { readProcFile } from '../../platform/proc-file.js';
+import { isAndroid } from '../../platform/system-info.js';
 
 export interface SystemFacts {
   /** /proc/cpuinfo. */

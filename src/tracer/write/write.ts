@@ -1,13 +1,13 @@
 /** Lays out the copy as a minidump in a sealed memfd: what happens after the target was let go. */
 import { writevSync } from 'node:fs';
 import { Auxv } from '../../linux/auxv.js';
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import { DUMP_REQUESTED } from '../../minidump/format/structs.js';
-import { type MappedModule, modulesFromMaps } from '../../minidump/writer/modules-from-maps.js';
+import { type ModuleOfMaps, modulesFromMaps } from '../../minidump/writer/modules-from-maps.js';
 import { MinidumpWriter } from '../../minidump/writer/writer.js';
 import type { TracingAddon } from '../../platform/ptrace.js';
 import { version } from '../../platform/version.js';
-import { auxiliaryValue } from '../capture/auxiliary.js';
+import { auxvValue } from '../capture/auxv.js';
 import type { CopiedMemory } from '../capture/copy.js';
 import { moduleBytes } from '../capture/dump-budget.js';
 import type { RegisterFiles } from '../capture/registers.js';
@@ -50,7 +50,7 @@ function layOut(copy: CopiedProcess): MinidumpWriter {
   addThreads(writer, copy, memory);
   for (const { address, bytes } of memory.others) if (bytes.length > 0) writer.addMemory(address, bytes);
   const modules = modulesFromMaps(prepared.mappings, {
-    entry: auxiliaryValue(prepared.auxv, arch.wordSize, Auxv.AT_ENTRY),
+    entry: auxvValue(prepared.auxv, arch.wordSize, Auxv.AT_ENTRY),
     isElf: elfPages(memory),
   });
   addModules(writer, modules, copy);
@@ -109,7 +109,7 @@ function addThreads(writer: MinidumpWriter, copy: CopiedProcess, memory: CopiedM
   }
 }
 
-function addModules(writer: MinidumpWriter, modules: readonly MappedModule[], { job, losses }: CopiedProcess): void {
+function addModules(writer: MinidumpWriter, modules: readonly ModuleOfMaps[], { job, losses }: CopiedProcess): void {
   let room = moduleBytes(job.limits);
   let lost = 0;
   for (const { base, size, name } of modules) {
@@ -126,7 +126,7 @@ function whyUnusable(registers: RegisterFiles, index: number): string {
 }
 
 /** Tells of a mapping whose first bytes were copied whether they are ELF's magic. */
-function elfPages(memory: CopiedMemory): (mapping: Mapping) => boolean | null {
+function elfPages(memory: CopiedMemory): (mapping: MapsEntry) => boolean | null {
   const heads = new Map<number, Buffer>();
   for (const { address, bytes } of memory.others) if (bytes.length >= 4) heads.set(address, bytes);
   return ({ start }) => {

@@ -9,14 +9,14 @@ import { summarize } from '../../../src/engraver/summary.js';
 import { Minidump } from '../../../src/minidump/reader/minidump.js';
 import { engraveMinidump } from '../../../src/report/from-dump/engrave.js';
 import { EngraveError, openDump } from '../../../src/report/from-dump/opened-dump.js';
-import { RecordedUnwinder, type Unwinder } from '../../../src/report/from-dump/thread-unwinder.js';
+import { RecordedUnwinder, type ThreadUnwinder } from '../../../src/report/from-dump/thread-unwinder.js';
 import { decodeUnwoundReport } from '../../../src/report/from-dump/unwound-report.js';
 import type { OutputKind } from '../../../src/wire/job.js';
 import { APP, buildDump, type DumpSpec, STACK } from '../../engraver/build-dump.js';
 import { frame, report, signal, thread } from '../build-report.js';
 
 /** Finds `main` in every thread with registers, and the image at APP. */
-const unwinder: Unwinder = {
+const unwinder: ThreadUnwinder = {
   thread: (tid, registers) =>
     registers === null
       ? { frames: [], error: 'no registers' }
@@ -98,7 +98,7 @@ describe('engraveMinidump', () => {
       new Map([[0x401200, { name: 'callee', offset: 4 }]]),
     );
     const asked: number[] = [];
-    const counting: Unwinder = {
+    const counting: ThreadUnwinder = {
       ...unwinder,
       functionAt: (address) => {
         asked.push(address);
@@ -121,7 +121,7 @@ describe('engraveMinidump', () => {
       frame({ knownRegisters: registers }),
       frame({ source: { file: 'a', line: 1 } }),
     ];
-    const withLines: Unwinder = { ...unwinder, thread: () => ({ frames, error: null }) };
+    const withLines: ThreadUnwinder = { ...unwinder, thread: () => ({ frames, error: null }) };
     const { minidump } = engrave(bytes, ['minidump'], withLines);
     const completed = Minidump.open(Buffer.concat(minidump! as Uint8Array[]));
     expect(decodeUnwoundReport(completed.reportJson)?.threads.get(100)?.frames).toEqual(frames);

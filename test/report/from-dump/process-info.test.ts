@@ -5,7 +5,7 @@ import { x86_64 } from '../../../src/arch/x86_64.js';
 import { StreamType } from '../../../src/minidump/format/stream-types.js';
 import { Minidump } from '../../../src/minidump/reader/minidump.js';
 import { mappingsOf } from '../../../src/report/from-dump/mappings.js';
-import { archOf, processFacts } from '../../../src/report/from-dump/process-info.js';
+import { archOf, reportedProcess } from '../../../src/report/from-dump/process-info.js';
 import { contextOf, registerFile } from '../../../src/report/from-dump/register-file.js';
 import { signalOf } from '../../../src/report/from-dump/signal-info.js';
 import { APP, buildDump, context, type DumpSpec, INFO, MAPS, STACK, siginfo } from '../../engraver/build-dump.js';
@@ -66,9 +66,9 @@ describe('signalOf', () => {
   });
 });
 
-describe('processFacts', () => {
+describe('reportedProcess', () => {
   it('come from our info stream', () => {
-    expect(processFacts(open())).toMatchObject({
+    expect(reportedProcess(open())).toMatchObject({
       kind: 'crash',
       pid: 100,
       tid: 100,
@@ -82,7 +82,7 @@ describe('processFacts', () => {
 
   it('of other writers come from what they leave', () => {
     const text = (value: string) => Buffer.from(value);
-    const facts = processFacts(
+    const facts = reportedProcess(
       open({
         info: null,
         exception: { tid: 102, code: 11, flags: 1 },
@@ -110,7 +110,7 @@ describe('processFacts', () => {
       info: null,
       streams: [{ type: StreamType.debuggerdInfo, bytes: Buffer.from('{"version":1}') }],
     });
-    expect(processFacts(dump)).toMatchObject({ pid: 100, fingerprint: 'unknown' });
+    expect(reportedProcess(dump)).toMatchObject({ pid: 100, fingerprint: 'unknown' });
     expect(dump.problems).not.toHaveLength(0);
   });
 

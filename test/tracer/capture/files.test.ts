@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, syml
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Mapping, parseMaps } from '../../../src/linux/maps.js';
+import { type MapsEntry, parseMaps } from '../../../src/linux/maps.js';
 import { loadTracingAddon } from '../../../src/platform/ptrace.js';
 import { deviceText, MappedFiles, openByRoot } from '../../../src/tracer/capture/files.js';
 import { Losses } from '../../../src/tracer/failure.js';
@@ -22,7 +22,7 @@ describe('files behind mappings', () => {
     closeSync(fd as number);
   });
 
-  it.each<[string, Partial<Mapping>, RegExp]>([
+  it.each<[string, Partial<MapsEntry>, RegExp]>([
     ['another inode', { inode: node.inode + 1 }, /another file/],
     ['another device', { device: 'aa:bb' }, /another file/],
     ['no file', { name: '/no/such/file' }, /ENOENT/],
@@ -59,7 +59,7 @@ describe('files behind mappings', () => {
     expect(open(`${target}/x`)).toBe('ENOTDIR');
   });
 
-  function mappingOf(path: string): Mapping {
+  function mappingOf(path: string): MapsEntry {
     const fd = openSync(path, 'r');
     const { dev, ino } = fstatSync(fd, { bigint: true });
     closeSync(fd);

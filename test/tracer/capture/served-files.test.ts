@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Mapping, parseMaps } from '../../../src/linux/maps.js';
+import { type MapsEntry, parseMaps } from '../../../src/linux/maps.js';
 import { loadTracingAddon } from '../../../src/platform/ptrace.js';
 import { servedMappings } from '../../../src/tracer/capture/served-files.js';
 import { compile } from '../compile.js';
 import { TracerProcess } from '../tracer-process.js';
 
 const addon = loadTracingAddon();
-const mappingsOf = (pid: number): readonly Mapping[] => parseMaps(readFileSync(`/proc/${pid}/maps`)).mappings;
+const mappingsOf = (pid: number): readonly MapsEntry[] => parseMaps(readFileSync(`/proc/${pid}/maps`)).mappings;
 
 describe('mappings of usual files', () => {
   it('are none of those', () => {

@@ -3,7 +3,7 @@
 const AT_PAGESZ = 6;
 
 /** The value of a type of entry; 0 when the vector has none. */
-export function auxiliaryValue(auxv: Buffer, wordSize: number, wanted: number): number {
+export function auxvValue(auxv: Buffer, wordSize: number, wanted: number): number {
   for (let at = 0; at + 2 * wordSize <= auxv.length; at += 2 * wordSize) {
     const type = wordAt(auxv, at, wordSize);
     if (type === wanted) return wordAt(auxv, at + wordSize, wordSize);
@@ -18,6 +18,6 @@ function wordAt(auxv: Buffer, at: number, wordSize: number): number {
 
 /** Of the process whose vector it is: every vector tells the page size, and only one reading of it makes sense. */
 export function wordSizeOf(auxv: Buffer): 4 | 8 {
-  const pageSize = auxiliaryValue(auxv, 8, AT_PAGESZ);
+  const pageSize = auxvValue(auxv, 8, AT_PAGESZ);
   return pageSize >= 4096 && pageSize <= 65536 ? 8 : 4;
 }

@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 
 /** The two facts that a report's header shows, as the machine has them: reports escape what cannot be shown. */
-export interface MachineFacts {
+export interface OwnSystemInfo {
   /** Android: ro.build.fingerprint. Elsewhere the distribution's name. */
   readonly fingerprint: string;
   /** Android: ro.revision. Elsewhere the kernel release. */
@@ -51,7 +51,7 @@ export function isAndroid(root = '/'): boolean {
 }
 
 /** Reads the facts of the machine below `root`. Nothing of it is needed to write a report: what cannot be read is `unknown`. */
-export function readHostFacts(overrides: { fingerprint?: string; revision?: string } = {}, root = '/'): MachineFacts {
+export function ownSystemInfo(overrides: { fingerprint?: string; revision?: string } = {}, root = '/'): OwnSystemInfo {
   const facts = isAndroid(root) ? androidFacts(root) : linuxFacts(root);
   return {
     fingerprint: (overrides.fingerprint || facts.fingerprint).slice(0, MAX_TEXT),
@@ -64,7 +64,7 @@ export function utcOffsetMinutes(now = new Date()): number {
   return -now.getTimezoneOffset();
 }
 
-function androidFacts(root: string): MachineFacts {
+function androidFacts(root: string): OwnSystemInfo {
   const properties = parseProperties(PROPERTY_FILES.map((file) => read(join(root, file))).join('\n'));
   const fingerprint = FINGERPRINTS.map((key) => properties.get(key)).find(
     (value) => value !== undefined && value !== '',
@@ -78,7 +78,7 @@ function bootRevision(root: string): string {
   return boot?.[1] ?? '0';
 }
 
-function linuxFacts(root: string): MachineFacts {
+function linuxFacts(root: string): OwnSystemInfo {
   const os = parseOsRelease(read(join(root, 'etc/os-release')) || read(join(root, 'usr/lib/os-release')));
   const id = [os.get('ID'), os.get('VERSION_ID') ?? os.get('BUILD_ID')]
     .filter((part) => part !== undefined && part !== '')

@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   isAndroid,
+  ownSystemInfo,
   parseOsRelease,
   parseProperties,
-  readHostFacts,
   utcOffsetMinutes,
-} from '../../src/platform/host-facts.js';
+} from '../../src/platform/system-info.js';
 
 let root: string;
 beforeEach(async () => {
@@ -29,7 +29,7 @@ describe('facts of the machine', () => {
     );
     await put('proc/cmdline', 'console=x androidboot.revision=rev_1.0 quiet');
     expect(isAndroid(root)).toBe(true);
-    expect(readHostFacts({}, root)).toEqual({
+    expect(ownSystemInfo({}, root)).toEqual({
       fingerprint: 'google/x/y:7.1.2/N2G48C/1:user/release-keys',
       revision: 'rev_1.0',
     });
@@ -38,24 +38,24 @@ describe('facts of the machine', () => {
   it('on an Android that has its fingerprint elsewhere, and no revision', async () => {
     await put('system/build.prop', 'ro.build.fingerprint=\n');
     await put('vendor/build.prop', 'ro.vendor.build.fingerprint=vendor/print\n');
-    expect(readHostFacts({}, root)).toEqual({ fingerprint: 'vendor/print', revision: '0' });
+    expect(ownSystemInfo({}, root)).toEqual({ fingerprint: 'vendor/print', revision: '0' });
   });
 
   it('elsewhere come from os-release and the kernel', async () => {
     await put('etc/os-release', 'ID=debian\nPRETTY_NAME="Debian \\"12\\""\nVERSION_ID="12"\n');
-    expect(readHostFacts({}, root)).toEqual({ fingerprint: 'Debian "12"', revision: release() });
+    expect(ownSystemInfo({}, root)).toEqual({ fingerprint: 'Debian "12"', revision: release() });
     await put('etc/os-release', "ID=alpine\nVERSION_ID='3.20'\n");
-    expect(readHostFacts({}, root).fingerprint).toBe('alpine-3.20');
+    expect(ownSystemInfo({}, root).fingerprint).toBe('alpine-3.20');
   });
 
   it('are unknown where nothing tells, and what is configured wins', () => {
-    expect(readHostFacts({}, root).fingerprint).toBe('unknown');
-    expect(readHostFacts({ fingerprint: 'mine', revision: '7' }, root)).toEqual({ fingerprint: 'mine', revision: '7' });
-    expect(readHostFacts({ fingerprint: '', revision: '' }, root).revision).toBe(release());
+    expect(ownSystemInfo({}, root).fingerprint).toBe('unknown');
+    expect(ownSystemInfo({ fingerprint: 'mine', revision: '7' }, root)).toEqual({ fingerprint: 'mine', revision: '7' });
+    expect(ownSystemInfo({ fingerprint: '', revision: '' }, root).revision).toBe(release());
   });
 
   it('are as they are, of bounded length', () => {
-    const facts = readHostFacts({ fingerprint: `a\nb${'x'.repeat(1000)}`, revision: 'c\r\0d' }, root);
+    const facts = ownSystemInfo({ fingerprint: `a\nb${'x'.repeat(1000)}`, revision: 'c\r\0d' }, root);
     expect(facts.fingerprint).toMatch(/^a\nbx+$/);
     expect(facts.fingerprint).toHaveLength(256);
     expect(facts.revision).toBe('c\r\0d');
