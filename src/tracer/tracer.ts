@@ -1,4 +1,4 @@
-/** Serves capture jobs: the order of messages is that of protocol/job.ts, that of the work the reason why a target stands still so briefly. */
+/** Serves capture jobs: the order of messages is that of wire/job.ts, that of the work the reason why a target stands still so briefly. */
 
 import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob } from '../wire/job.js';
@@ -13,13 +13,12 @@ import { signalNumber } from './capture/siginfo.js';
 import { boundedTexts, type TracerChannel } from './channel.js';
 import { Deadline } from './deadline.js';
 import { sendRanges } from './full-memory/full-memory.js';
+import { awaitRelease } from './hold.js';
 import type { SystemFacts } from './write/system-info.js';
 import { writeCopy } from './write/write.js';
 
 /** Less than the daemon's patience, so that a capture in trouble is given up in order. */
 const DEFAULT_DEADLINE_MS = 9000;
-/** A target is not held longer than this, whatever the daemon does. */
-const HOLD_MS = 30_000;
 const ACK = Buffer.of(0);
 
 export class Tracer {
@@ -75,7 +74,7 @@ export class Tracer {
       capture.findRanges();
       if (job.kind !== 'crash') acknowledge();
       this.#deliver(capture, watch);
-      if (job.hold && this.#awaitRelease(job.id)) problem = this.#sendMemory(capture, client);
+      if (job.hold && awaitRelease(this.#addon, this.#channel, job.id)) problem = this.#sendMemory(capture, client);
     } catch (error) {
       release();
       const reason = error instanceof Error ? error.message : String(error);
@@ -152,18 +151,5 @@ export class Tracer {
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
-  }
-
-  /** Whether the memory of a full capture is to be sent. */
-  #awaitRelease(id: number): boolean {
-    const deadline = new Deadline(HOLD_MS);
-    while (!deadline.passed) {
-      const received = this.#channel.receive(Math.max(1, Math.ceil(deadline.remaining())));
-      if (received === null) return false;
-      for (const fd of received.fds) this.#addon.closeFd(fd);
-      const { message } = received;
-      if (message.type === 'release' && message.id === id) return message.memory === true;
-    }
-    return false;
   }
 }

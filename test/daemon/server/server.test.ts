@@ -1,3 +1,6 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../../src/daemon/server/client.js';
 import { openRequestSockets } from '../../../src/daemon/server/listener.js';
@@ -60,6 +63,31 @@ describe('request server', () => {
     expect(await connectTo({ abstract: name }, request).answer).toBe('');
     expect(requests).toEqual([{ kind: 'crash', tid: 77, abortMessageAddress: 0, originalSiCode: 0 }]);
     expect(seen).toEqual([{ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() }, true, true]);
+  });
+
+  it('knows that who asked has ended', async () => {
+    // Its pid may be another's by then, and what is read of it another's facts.
+    const alive: boolean[] = [];
+    let program: ChildProcess | undefined;
+    const { name, requests } = serve({}, async (client) => {
+      alive.push(client.isPeerAlive());
+      const ended = once(program!, 'exit');
+      program!.stdin!.end();
+      await ended;
+      alive.push(client.isPeerAlive());
+    });
+    const script = `
+      const addon = require(process.argv[1]);
+      const fd = addon.connectUnix('stream', { abstract: process.argv[2] });
+      addon.sendMessage(fd, Buffer.from(process.argv[3], 'hex'));
+      process.stdin.resume();`;
+    const path = fileURLToPath(new URL('../../../native/ptrace-napi', import.meta.url));
+    program = spawn(process.execPath, ['-e', script, path, name, Buffer.from(request).toString('hex')], {
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
+    await until(() => alive.length === 2, 'the asking process has ended');
+    expect(requests).toHaveLength(1);
+    expect(alive).toEqual([true, false]);
   });
 
   it.each([1, 19, 21, 40, 5000])('refuses a request of %i bytes', async (size) => {
