@@ -28,8 +28,9 @@ function run(command, args) {
 }
 
 if (modified(join(root, 'node_modules/.package-lock.json')) < modified(join(root, 'package-lock.json'))) {
-  // Not `npm ci`: it refuses the lockfile wherever the registry lacks one of the optional packages of another platform.
-  run('npm', ['install', '--no-save', '--loglevel=error']);
+  // What is installed is brought up to date; `npm ci` would begin anew.
+  const installed = existsSync(join(root, 'node_modules'));
+  run('npm', [...(installed ? ['install', '--no-save'] : ['ci']), '--loglevel=error']);
 }
 if (!process.argv.includes('--no-build')) {
   const targets = process.argv.includes('--all-targets') ? ['--all-targets'] : [];
