@@ -11,14 +11,17 @@ beforeAll(async () => {
 afterAll(() => tracer.stop());
 
 /** What the tracer calls for one job, in order. */
-async function callsFor(job: object): Promise<string[]> {
+async function callsFor(job: { readonly hold?: boolean; readonly deadlineMs?: number }): Promise<string[]> {
   const program = spawn('sleep', ['600'], { stdio: 'ignore' });
   const ended = once(program, 'exit');
   await once(program, 'spawn');
   const before = tracer.output.length;
-  tracer.request({ pid: program.pid!, ...job });
+  const id = tracer.request({ pid: program.pid!, ...job });
   // A capture whose time is short may fail.
-  while ((await tracer.next()).message.type !== 'released');
+  for (let type = ''; type !== 'released'; ) {
+    ({ type } = (await tracer.next()).message);
+    if (type === 'captured' && job.hold) tracer.send({ type: 'release', id });
+  }
   program.kill('SIGKILL');
   await ended;
   return tracer.output.slice(before).split('\n').filter(Boolean);
@@ -30,6 +33,11 @@ const names = (calls: readonly string[]) =>
 
 it('goes before others from before the freeze until the target is let go', async () => {
   expect(names(await callsFor({}))).toEqual(['goFirst true', 'freeze', 'detachAll', 'goFirst false']);
+});
+
+it('does not go before others while it holds a target', async () => {
+  const calls = ['goFirst true', 'freeze', 'goFirst false', 'detachAll', 'goFirst false'];
+  expect(names(await callsFor({ hold: true }))).toEqual(calls);
 });
 
 it('gives the stop of the threads no longer than its own deadline', async () => {
