@@ -1,18 +1,15 @@
 /** Finds the binaries of a dump on this machine: below a directory, by build id, or where they were on the machine of the crash. */
-
-import { closeSync, constants, openSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import type { ByteSource } from '../bytes/byte-source.js';
-import { isDevicePath } from '../linux/device-path.js';
 import type { Minidump } from '../minidump/reader/minidump.js';
 import { withoutDeleted } from '../minidump/writer/modules-from-maps.js';
 import { ElfFile } from '../objects/elf/elf-file.js';
-import { FdSource } from '../platform/fd-source.js';
 import type { DumpMapping } from '../report/from-dump/mappings.js';
 import { buildIdInMemory } from '../report/from-dump/modules.js';
 import type { SoftError } from '../report/model/report.js';
 import type { Mapping } from '../unwind/mapping.js';
 import type { ModuleSource } from '../unwind/module.js';
+import { OpenedFiles } from './opened-files.js';
 
 export interface BinaryPlaces {
   /** Paths of the dump are looked up below it; '' for the machine itself. */
@@ -24,9 +21,9 @@ export interface BinaryPlaces {
 /** Where a file may be, the likeliest first. */
 export function candidatePaths(name: string, buildId: string | null, { sysroot, buildIdDirs }: BinaryPlaces): string[] {
   const paths: string[] = [];
-  const path = normalize(withoutDeleted(name));
+  const path = withoutDeleted(name);
   // A name from a dump must not lead out of the sysroot, nor to a device.
-  if (path.startsWith('/') && !isDevicePath(path)) paths.push(join(sysroot || '/', path));
+  if (path.startsWith('/') && !path.startsWith('/dev/')) paths.push(join(sysroot || '/', normalize(path)));
   if (buildId !== null && buildId.length > 2) {
     const entry = `${buildId.slice(0, 2)}/${buildId.slice(2)}`;
     for (const dir of buildIdDirs) {
@@ -41,7 +38,7 @@ export class Binaries implements ModuleSource {
   readonly #places: BinaryPlaces;
   readonly #buildIds = new Map<string, string>();
   readonly #found = new Map<string, ByteSource | null>();
-  readonly #fds: number[] = [];
+  readonly #files = new OpenedFiles();
   readonly #softErrors: SoftError[];
 
   constructor(dump: Minidump, mappings: readonly DumpMapping[], places: BinaryPlaces, softErrors: SoftError[]) {
@@ -72,14 +69,14 @@ export class Binaries implements ModuleSource {
   }
 
   close(): void {
-    for (const fd of this.#fds.splice(0)) closeSync(fd);
+    this.#files.close();
   }
 
   #find(name: string): ByteSource | null {
     const buildId = this.#buildIds.get(name) ?? null;
     let other = '';
     for (const path of candidatePaths(name, buildId, this.#places)) {
-      const source = this.#open(path);
+      const source = this.#files.open(path);
       if (source === null) continue;
       const elf = ElfFile.parse(source);
       if (!(elf instanceof ElfFile)) continue;
@@ -87,22 +84,6 @@ export class Binaries implements ModuleSource {
       other ||= `${path} has build id ${elf.buildId ?? 'none'}, not ${buildId}`;
     }
     this.#softErrors.push({ step: 'module', message: other || `${name}: not found` });
-    return null;
-  }
-
-  #open(path: string): ByteSource | null {
-    try {
-      // Opening a pipe would wait for its other end.
-      const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-      const source = FdSource.of(fd);
-      if (source !== null) {
-        this.#fds.push(fd);
-        return source;
-      }
-      closeSync(fd);
-    } catch {
-      // Not there, or not ours to read: the next place.
-    }
     return null;
   }
 }

@@ -6,6 +6,7 @@ import { coreToMinidump } from '../coredump/core-to-minidump.js';
 import { CommandError } from './failure.js';
 import { readFile } from './file-input.js';
 import { writeFile } from './file-output.js';
+import { OpenedFiles } from './opened-files.js';
 
 export interface Core2mdOptions {
   /** All memory of the core instead of stacks and what is near registers. */
@@ -15,10 +16,15 @@ export interface Core2mdOptions {
 /** `out`: default CORE.dmp; `-` is stdout. Throws CommandError. */
 export function core2md(file: string, out: string | undefined, options: Core2mdOptions): void {
   readFile(file, (source, fd) => {
+    const files = new OpenedFiles();
     try {
       const core = CoreFile.open(source);
       const timestamp = Math.floor(fstatSync(fd).mtimeMs / 1000);
-      const { chunks, deferred, softErrors } = coreToMinidump(core, { timestamp, full: options.full ?? false });
+      const { chunks, deferred, softErrors } = coreToMinidump(core, {
+        timestamp,
+        full: options.full ?? false,
+        fileOf: (name) => (name.startsWith('/') && !name.startsWith('/dev/') ? files.open(name) : null),
+      });
       writeFile(out ?? `${file}.dmp`, (output) => {
         for (const chunk of chunks) output.write(chunk);
         for (const { rva, size } of deferred) output.copy(source, rva, size);
@@ -27,6 +33,8 @@ export function core2md(file: string, out: string | undefined, options: Core2mdO
     } catch (error) {
       if (error instanceof CoreError) throw new CommandError(`cannot convert ${file}: ${error.message}`);
       throw error;
+    } finally {
+      files.close();
     }
   });
 }

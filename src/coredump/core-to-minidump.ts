@@ -17,7 +17,7 @@ import { type CopyBudget, type CopyRange, DEFAULT_BUDGET, planCopy } from '../mi
 import { memoryInfoFromMaps } from '../minidump/writer/memory-info-from-maps.js';
 import { MinidumpWriter } from '../minidump/writer/writer.js';
 import type { CoreFile, CoreThread } from './core-file.js';
-import { modulesOfMemory } from './core-modules.js';
+import { type FileOf, modulesOfMemory } from './core-modules.js';
 import { dsoDebugSection, findDsoDebug } from './dso-debug.js';
 import { mapsOfCore } from './maps-of-core.js';
 import { RecordingMemory } from './recording-memory.js';
@@ -30,6 +30,8 @@ export interface CoreConversion {
   /** Keep all memory that the core has. */
   readonly full: boolean;
   readonly budget?: CopyBudget;
+  /** Where the files are at hand that the core names: for what the core did not keep of them. */
+  readonly fileOf?: FileOf;
 }
 
 export interface ConvertedCore {
@@ -50,14 +52,14 @@ const VDSO_SIZE = 16 * 1024;
 
 export function coreToMinidump(
   core: CoreFile,
-  { timestamp, full, budget = DEFAULT_BUDGET }: CoreConversion,
+  { timestamp, full, budget = DEFAULT_BUDGET, fileOf }: CoreConversion,
 ): ConvertedCore {
   const { arch } = core;
   const writer = new MinidumpWriter(timestamp);
   const auxv = core.auxv === null ? [] : parseAuxv(core.auxv, arch.wordSize, true);
   const maps = mapsOfCore(core, auxv);
   const { mappings } = parseMaps(maps);
-  const modules = modulesOfMemory(mappings, core.memory, wordOf(auxv, Auxv.AT_ENTRY));
+  const modules = modulesOfMemory(mappings, core.memory, wordOf(auxv, Auxv.AT_ENTRY), fileOf);
   for (const module of modules) writer.addModule(module);
   addProcess(writer, core);
   writer.setSystem({ architecture: arch.minidumpArch, cpuCount: 0, platform: Platform.linux, osText: 'Linux' });

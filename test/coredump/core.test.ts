@@ -5,6 +5,7 @@ import { CoreFile } from '../../src/coredump/core-file.js';
 import { coreToMinidump } from '../../src/coredump/core-to-minidump.js';
 import { findDsoDebug } from '../../src/coredump/dso-debug.js';
 import { minidumpToCore } from '../../src/coredump/minidump-to-core.js';
+import { makeSiginfo } from '../../src/coredump/siginfo.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { Platform, ProcessorArchitecture } from '../../src/minidump/format/system.js';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
@@ -305,6 +306,20 @@ test('a core of many gigabytes is not read, only what is needed of it', () => {
   const { memory64List } = dump;
   expect(memory64List?.map(({ address }) => address)).toEqual(deferred.map(({ address }) => address));
   expect(memory64List!.at(-1)!.rva).toBeGreaterThan(2 ** 32);
+});
+
+test.each(['x86_64', 'x86'])('a signal that was sent has no address: its sender lies there (%s)', (name) => {
+  const arch = byName(name);
+  const core = CoreFile.open(new BufferSource(convert(sampleDump(arch))));
+  const addressOf = (signal: number, code: number): bigint => {
+    const siginfo = makeSiginfo(signal, code, 0x1234n, arch.wordSize);
+    const sent = Object.create(core, { siginfo: { value: siginfo } }) as CoreFile;
+    const { chunks } = coreToMinidump(sent, { timestamp: 0, full: false });
+    return Minidump.open(Buffer.concat(chunks)).exception!.address;
+  };
+  expect(addressOf(6, -6)).toBe(0n);
+  expect(addressOf(11, 0)).toBe(0n);
+  expect(addressOf(11, 1)).toBe(0x1234n);
 });
 
 test('more segments than a 16-bit count holds', () => {
