@@ -130,9 +130,10 @@ function addProcess(writer: MinidumpWriter, core: CoreFile): void {
     writer.addStream(StreamType.linuxCmdline, Buffer.from(`${process.arguments.split(' ').join('\0')}\0`));
   }
   // What readers look for in /proc/PID/status, as far as the core has it.
-  const { pid, ppid, uid, gid, name } = process;
+  const { pid, ppid, pgrp, sid, uid, gid, name } = process;
   const ids = `Tgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nGid:\t${gid}\t${gid}\t${gid}\t${gid}\n`;
-  writer.addStream(StreamType.linuxProcStatus, Buffer.from(`Name:\t${name.replaceAll('\n', '\\n')}\n${ids}`));
+  const groups = `${pgrp > 0 ? `NSpgid:\t${pgrp}\n` : ''}${sid > 0 ? `NSsid:\t${sid}\n` : ''}`;
+  writer.addStream(StreamType.linuxProcStatus, Buffer.from(`Name:\t${name.replaceAll('\n', '\\n')}\n${ids}${groups}`));
 }
 
 function wordOf(auxv: readonly AuxvEntry[], type: number): number {

@@ -106,6 +106,8 @@ describe.each(CPUS)('%s', (name) => {
     expect(core.process).toEqual({
       pid: SIBLING.tid,
       ppid: 17,
+      pgrp: 4700,
+      sid: 4600,
       uid: 1000,
       gid: 100,
       name: 'prog',
@@ -320,6 +322,23 @@ test.each(['x86_64', 'x86'])('a signal that was sent has no address: its sender 
   expect(addressOf(6, -6)).toBe(0n);
   expect(addressOf(11, 0)).toBe(0n);
   expect(addressOf(11, 1)).toBe(0x1234n);
+});
+
+test.each([
+  ['1 (a) b) R 17 4700 4600 0', { pgrp: 4700, sid: 4600 }],
+  ['1 (a', { pgrp: 0, sid: 0 }],
+])('group and session of other writers: %j', (stat, expected) => {
+  const arch = byName('x86_64');
+  const writer = new MinidumpWriter(0);
+  writer.addThread({ tid: 5, context: contextOf(arch, CRASHED), stack: null });
+  writer.setSystem({ architecture: arch.minidumpArch, cpuCount: 1, platform: Platform.linux, osText: '' });
+  writer.addStream(StreamType.linuxProcStat, Buffer.from(stat));
+  const core = CoreFile.open(new BufferSource(convert(Buffer.concat(writer.finish()))));
+  expect(core.process).toMatchObject(expected);
+  // And on into a minidump.
+  const { chunks } = coreToMinidump(core, { timestamp: 0, full: false });
+  const again = CoreFile.open(new BufferSource(convert(Buffer.concat(chunks))));
+  expect(again.process).toMatchObject(expected);
 });
 
 test('more segments than a 16-bit count holds', () => {
