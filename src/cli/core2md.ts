@@ -5,7 +5,7 @@ import { CoreFile } from '../coredump/core-file.js';
 import { coreToMinidump } from '../coredump/core-to-minidump.js';
 import { CommandError } from './failure.js';
 import { readFile } from './file-input.js';
-import { writeFile } from './file-output.js';
+import { defaultOutput, writeFile } from './file-output.js';
 import { OpenedFiles } from './opened-files.js';
 
 export interface Core2mdOptions {
@@ -13,7 +13,7 @@ export interface Core2mdOptions {
   readonly full?: boolean;
 }
 
-/** `out`: default CORE.dmp; `-` is stdout. Throws CommandError. */
+/** `file`: `-` is stdin; `out`: default CORE.dmp, `-` is stdout. Throws CommandError. */
 export function core2md(file: string, out: string | undefined, options: Core2mdOptions): void {
   readFile(file, (source, fd) => {
     const files = new OpenedFiles();
@@ -25,7 +25,7 @@ export function core2md(file: string, out: string | undefined, options: Core2mdO
         full: options.full ?? false,
         fileOf: (name) => (name.startsWith('/') && !name.startsWith('/dev/') ? files.open(name) : null),
       });
-      writeFile(out ?? `${file}.dmp`, (output) => {
+      writeFile(out ?? defaultOutput(file, `${file}.dmp`), (output) => {
         for (const chunk of chunks) output.write(chunk);
         for (const { rva, size } of deferred) output.copy(source, rva, size);
       });

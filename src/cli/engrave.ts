@@ -1,5 +1,5 @@
 /** `debuggerd engrave FILE.dmp`: the tombstone of a minidump, ours or another program's. */
-import { readFileSync } from 'node:fs';
+import { shownText } from '../bytes/shown-text.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import { prepareXz } from '../objects/elf/xz.js';
@@ -16,6 +16,7 @@ import type { Report, SoftError, Trust } from '../report/model/report.js';
 import type { Decision } from '../unwind/explain.js';
 import { Binaries } from './binaries.js';
 import { CommandError } from './failure.js';
+import { readFile } from './file-input.js';
 
 export interface EngraveOptions {
   readonly backtrace?: boolean;
@@ -37,16 +38,6 @@ const HOW: Readonly<Record<Trust, string>> = {
   jit: 'call frame information of code made at run time',
   dex: "the interpreter's own position",
 };
-
-function read(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : message;
-    throw new CommandError(`cannot read ${file}: ${why}`);
-  }
-}
 
 /** The frames that the dump carries; null when it has none that can be used. */
 function recorded({ dump }: OpenedDump): UnwoundReport | null {
@@ -92,31 +83,34 @@ function unwindHere(opened: OpenedDump, options: EngraveOptions, steps: Map<numb
     files: binaries,
     naming: loadNaming(),
     softErrors,
+    debugFile: (elf) => binaries.debugFile(elf),
     ...(options.explain && { explain }),
   });
-  return { unwinder, whole, close: () => binaries.close() };
+  return { unwinder, whole, refused: binaries.refused, close: () => binaries.close() };
 }
 
-/** Prints to stdout. Throws CommandError. */
+/** Prints to stdout. `file`: `-` is standard input. Throws CommandError. */
 export async function engrave(file: string, options: EngraveOptions): Promise<void> {
-  const bytes = read(file);
   await prepareXz();
   try {
-    const opened = openDump(bytes);
-    const kept = options.unwind ? null : recorded(opened);
-    const steps = new Map<number, string[]>();
-    const { unwinder, whole, close } = kept
-      ? { unwinder: new RecordedUnwinder(kept), whole: opened, close: () => {} }
-      : unwindHere(opened, options, steps);
-    try {
-      const kind = options.backtrace ? 'backtrace' : 'tombstone';
-      const { report, texts } = engraveMinidump(bytes, whole, unwinder, [kind]);
-      process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
-    } finally {
-      close();
-    }
+    readFile(file, (source) => {
+      const opened = openDump(source);
+      const kept = options.unwind ? null : recorded(opened);
+      const steps = new Map<number, string[]>();
+      const { unwinder, whole, refused, close } = kept
+        ? { unwinder: new RecordedUnwinder(kept), whole: opened, refused: [], close: () => {} }
+        : unwindHere(opened, options, steps);
+      try {
+        const kind = options.backtrace ? 'backtrace' : 'tombstone';
+        const { report, texts } = engraveMinidump(null, whole, unwinder, [kind]);
+        process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
+        for (const line of refused) process.stderr.write(`debuggerd: ${shownText(line)}\n`);
+      } finally {
+        close();
+      }
+    });
   } catch (error) {
-    if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${error.message}`);
+    if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${shownText(error.message)}`);
     throw error;
   }
 }

@@ -310,7 +310,7 @@ test('a core of many gigabytes is not read, only what is needed of it', () => {
   expect(memory64List!.at(-1)!.rva).toBeGreaterThan(2 ** 32);
 });
 
-test.each(['x86_64', 'x86'])('a signal that was sent has no address: its sender lies there (%s)', (name) => {
+test.each(['x86_64', 'x86'] as const)('a signal that was sent has no address: its sender lies there (%s)', (name) => {
   const arch = byName(name);
   const core = CoreFile.open(new BufferSource(convert(sampleDump(arch))));
   const addressOf = (signal: number, code: number): bigint => {

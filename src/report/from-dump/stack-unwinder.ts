@@ -23,6 +23,8 @@ export interface StackUnwinderOptions {
   readonly softErrors: SoftError[];
   /** Compiled tables that outlive this dump. */
   readonly cache?: ImageCache;
+  /** The separated debug file of an image. */
+  readonly debugFile?: (elf: ElfFile) => ElfFile | null;
   /** Told each decision for each thread. */
   readonly explain?: (tid: number, decision: Decision) => void;
 }
@@ -53,7 +55,7 @@ export class StackUnwinder implements Unwinder {
 
   constructor(opened: OpenedDump, options: StackUnwinderOptions) {
     const { dump, arch, mappings } = opened;
-    const { files, naming, softErrors, cache, explain } = options;
+    const { files, naming, softErrors, cache, debugFile, explain } = options;
     this.#opened = opened;
     this.softErrors = softErrors;
     this.#errors = softErrors;
@@ -70,6 +72,7 @@ export class StackUnwinder implements Unwinder {
       naming,
       ...(this.#codeNames && { codeNames: this.#codeNames }),
       ...(cache && { cache }),
+      ...(debugFile && { debugFile }),
       ...(pacMask !== undefined && { pacMask: BigInt(`0x${pacMask}`) }),
       ...(explain && { explain: (decision: Decision) => explain(this.#tid, decision) }),
     });
