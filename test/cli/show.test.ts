@@ -161,7 +161,12 @@ describe('a damaged directory is an error, with what could be read', () => {
 });
 
 test('the crashed thread has the context that was stored with it, the exception has its own', () => {
-  const context = (eip: number) => (bytes: Bytes) => bytes.u32(0x10000).zeros(180).u32(eip).zeros(716 - 188);
+  const context = (eip: number) => (bytes: Bytes) =>
+    bytes
+      .u32(0x10000)
+      .zeros(180)
+      .u32(eip)
+      .zeros(716 - 188);
   const dump = new DumpBuilder()
     .stream(StreamType.systemInfo, (s) => s.u16(0).zeros(54))
     .stream(StreamType.threadList, (s) => s.u32(1, 7).zeros(36).size('own').rva('own'))

@@ -90,11 +90,7 @@ function thread(dump: Minidump, names: ReadonlyMap<number, string> | null, each:
     priority: each.priority,
     teb: hex(each.teb),
     stack: each.stack === null ? null : region(each.stack),
-    context: registersOf(
-      dump,
-      part,
-      each.context && dump.tolerate(() => dump.contextBytes(part, each.context!), null),
-    ),
+    context: registersOf(dump, part, each.context && dump.tolerate(() => dump.contextBytes(part, each.context!), null)),
   };
 }
 

@@ -223,7 +223,11 @@ function windowsReason({ code, parameters }: MinidumpException): string | null {
 function machReason({ code, flags }: MinidumpException, architecture: number | null): string | null {
   const name = MACH.get(code);
   if (name === undefined || MACH_BARE.has(code)) return name ?? null;
-  const detail = MACH_CODES.get(code)?.get(flags) ?? MACH_BY_CPU.get(architecture ?? -1)?.get(code)?.get(flags);
+  const detail =
+    MACH_CODES.get(code)?.get(flags) ??
+    MACH_BY_CPU.get(architecture ?? -1)
+      ?.get(code)
+      ?.get(flags);
   return `${name} / ${detail ?? hex32(flags)}`;
 }
 

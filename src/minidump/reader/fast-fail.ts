@@ -20,8 +20,12 @@ const SECOND = `
 const SECOND_AT = 18;
 
 const NAMES: ReadonlyMap<bigint, string> = new Map([
-  ...FIRST.trim().split(/\s+/).map((name, i) => [BigInt(i), `FAST_FAIL_${name}`] as const),
-  ...SECOND.trim().split(/\s+/).map((name, i) => [BigInt(SECOND_AT + i), `FAST_FAIL_${name}`] as const),
+  ...FIRST.trim()
+    .split(/\s+/)
+    .map((name, i) => [BigInt(i), `FAST_FAIL_${name}`] as const),
+  ...SECOND.trim()
+    .split(/\s+/)
+    .map((name, i) => [BigInt(SECOND_AT + i), `FAST_FAIL_${name}`] as const),
 ]);
 
 /** `FAST_FAIL_FATAL_APP_EXIT`; null for a code that has no name. */

@@ -7,7 +7,7 @@ import { annotationsOf } from './annotations.js';
 import type { DumpMapping } from './mappings.js';
 import { processFacts } from './process-info.js';
 import { contextOf, registerFile } from './register-file.js';
-import { signalOf } from './signal-info.js';
+import { exceptionOf, signalOf } from './signal-info.js';
 import { stackNames } from './stack-names.js';
 import type { Unwinder } from './thread-unwinder.js';
 import type { FunctionName } from './unwound-report.js';
@@ -88,11 +88,13 @@ export function buildReport(
   const names: ReadonlyMap<number, FunctionName> = nameStacks
     ? stackNames({ arch, threads, maps, memory }, functionAt)
     : new Map();
+  const signal = signalOf(dump);
   const report: Report = {
     ...facts,
     arch,
     commandLine: dump.tolerate(() => dump.commandLine, null) ?? [],
-    signal: signalOf(dump),
+    signal,
+    exception: signal === null ? exceptionOf(dump) : null,
     abortMessage: dump.tolerate(() => dump.abortMessage, null),
     annotations: dump.tolerate(() => annotationsOf(dump.crashpadInfo), []),
     threads,

@@ -35,6 +35,13 @@ export interface SignalReport {
   readonly senderUid: number | null;
 }
 
+/** How a system without Linux's signals says that a process crashed. */
+export interface ExceptionReport {
+  /** `EXCEPTION_ACCESS_VIOLATION_READ`, `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS` */
+  readonly reason: string;
+  readonly address: bigint;
+}
+
 /** One line of /proc/PID/maps. Bounds are multiples of the page size: exact as Numbers even above 2^53 (`[vsyscall]`). */
 export interface MapReport {
   readonly start: number;
@@ -83,6 +90,8 @@ export interface Report {
   readonly commandLine: readonly string[];
   /** Null when there was no signal (engraving a foreign dump without an exception). */
   readonly signal: SignalReport | null;
+  /** Where there was no signal, the exception of another system; null where the dump has none. */
+  readonly exception: ExceptionReport | null;
   readonly abortMessage: string | null;
   /** What the program said of itself before, in its order; empty where it said nothing. */
   readonly annotations: readonly (readonly [key: string, value: string])[];
