@@ -7,7 +7,7 @@ import { matchTrampoline } from './code-bytes.js';
 import type { Explain } from './explain.js';
 import { CFI, CONTEXT, DEX, JIT, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
 import { FrameBuffer } from './frame-buffer.js';
-import { nameFrames } from './frame-names.js';
+import { exactAddresses, nameFrames } from './frame-names.js';
 import { type Guesses, NO_WAY_ON, OUTERMOST } from './guesses/guesses.js';
 import type { MappingTable } from './mapping-table.js';
 import type { CodeModule, DexSource, JitSource, MappedModule, ModuleFinder } from './module.js';
@@ -145,6 +145,11 @@ export class Unwinder {
     );
     frames.known[frame] = registers.known;
     frames.knownAbove[frame] = registers.knownAbove;
+    const { words } = registers;
+    frames.words[4 * frame] = words[2 * this.arch.pc]!;
+    frames.words[4 * frame + 1] = words[2 * this.arch.pc + 1]!;
+    frames.words[4 * frame + 2] = words[2 * this.arch.sp]!;
+    frames.words[4 * frame + 3] = words[2 * this.arch.sp + 1]!;
     this.#frame = frame;
     if (this.#explain !== null) this.#explainFrame(mapped);
     saved.copyFrom(registers);
@@ -320,14 +325,17 @@ export class Unwinder {
     const frame = this.frames.push(dexPc, sp, relPc, dexPc, mapping, null, DEX);
     this.frames.known[frame] = 0;
     this.frames.knownAbove[frame] = 0;
+    // Both are below 2^53: there are no more bits.
+    this.frames.words.fill(0, 4 * frame, 4 * frame + 4);
   }
 
   #explainFrame(mapped: MappedModule | null): void {
     const frame = this.#frame;
-    const { pc, sp, relPc, trust } = this.frames;
+    const { relPc, trust } = this.frames;
+    const { pc, sp } = exactAddresses(this.frames, frame) ?? { pc: this.frames.pc[frame]!, sp: this.frames.sp[frame]! };
     const why =
       mapped === null ? 'in no mapping' : mapped.module === null ? mapped.error : `relPc ${hex(relPc[frame]!)}`;
-    const text = `pc ${hex(pc[frame]!)} sp ${hex(sp[frame]!)} found by ${TRUSTS[trust[frame]!]}, ${why}`;
+    const text = `pc ${hex(pc)} sp ${hex(sp)} found by ${TRUSTS[trust[frame]!]}, ${why}`;
     this.#explain?.({ frame, kind: 'frame', text });
   }
 
@@ -363,6 +371,6 @@ function stripSignature(registers: RegisterState): void {
   registers.setWords(pc, low, high);
 }
 
-function hex(value: number): string {
+function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
 }

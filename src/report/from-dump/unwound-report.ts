@@ -125,9 +125,7 @@ function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleT
     tid,
     ...(unwindError !== null && { error: unwindError }),
     frames: frames.map((frame) => ({
-      pc: frame.pc,
-      sp: frame.sp,
-      relPc: frame.relPc,
+      ...addressesJson(frame),
       module: modules.index(frame),
       ...(frame.functionName !== null && { function: frame.functionName, offset: frame.functionOffset }),
       trust: frame.trust,
@@ -138,6 +136,14 @@ function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleT
       }),
     })),
   };
+}
+
+/** Numbers, and where a Number would be a rounded one, hexadecimal text. */
+function addressesJson({ pc, sp, relPc, exact }: Frame): object {
+  if (exact === undefined) return { pc, sp, relPc };
+  const value = (address: bigint): number | string =>
+    address <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(address) : `0x${address.toString(16)}`;
+  return { pc: value(exact.pc), sp: value(exact.sp), relPc: value(exact.relPc) };
 }
 
 function sourceJson(source: SourcePosition | null): object | null {
@@ -171,11 +177,16 @@ class Fields extends JsonObject {
     return this.raw(name) === undefined ? absent : this.integer(name);
   }
 
-  /** An address: of 64 bits, above 2^53 the nearest double. */
-  address(name: string): number {
+  /** An address of 64 bits: a number, above 2^53 text (older reports have the nearest number). */
+  exact(name: string): bigint {
     const value = this.raw(name);
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 64) return value;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 64) return BigInt(value);
+    if (typeof value === 'string' && /^0x[0-9a-f]{1,16}$/.test(value)) return BigInt(value);
     throw new MinidumpError(PART, `${name} is not an address`);
+  }
+
+  address(name: string): number {
+    return Number(this.exact(name));
   }
 
   /** A build id: hex digits only, it is printed as it is. */
@@ -209,10 +220,13 @@ function decodeFrame(value: unknown, modules: readonly ModuleJson[], sets: reado
   const fields = new Fields(value);
   const inlined = list(fields.raw('inlined'), MAX_INLINED).map(decodeInlined);
   const module = modules[fields.integerOr('module', -1)];
+  const exact = { pc: fields.exact('pc'), sp: fields.exact('sp'), relPc: fields.exact('relPc') };
+  const rounded = Object.values(exact).some((address) => address > BigInt(Number.MAX_SAFE_INTEGER));
   return {
-    pc: fields.address('pc'),
-    sp: fields.address('sp'),
-    relPc: fields.address('relPc'),
+    pc: Number(exact.pc),
+    sp: Number(exact.sp),
+    relPc: Number(exact.relPc),
+    ...(rounded && { exact }),
     mapName: module?.name ?? null,
     mapStart: module?.start ?? 0,
     elfOffset: module?.elfOffset ?? 0,

@@ -59,14 +59,14 @@ test.each([
 });
 
 test.each([
-  [[0n], 'FAST_FAIL_LEGACY_GS_VIOLATION'],
-  [[7n], 'FAST_FAIL_FATAL_APP_EXIT'],
-  [[18n], 'FAST_FAIL_INVALID_JUMP_BUFFER'],
-  [[65n], 'FAST_FAIL_CAST_GUARD'],
-  [[16n], 'EXCEPTION_STACK_BUFFER_OVERRUN'],
+  [[0], 'FAST_FAIL_LEGACY_GS_VIOLATION'],
+  [[7], 'FAST_FAIL_FATAL_APP_EXIT'],
+  [[18], 'FAST_FAIL_INVALID_JUMP_BUFFER'],
+  [[65], 'FAST_FAIL_CAST_GUARD'],
+  [[16], 'EXCEPTION_STACK_BUFFER_OVERRUN'],
   [[], 'EXCEPTION_STACK_BUFFER_OVERRUN'],
 ])('a program that ends itself on Windows: %j is %s', (parameters, reason) => {
-  expect(crashReason(exception(0xc0000409, 0, parameters), Platform.windowsNt)).toBe(reason);
+  expect(crashReason(exception(0xc0000409, 0, parameters.map(BigInt)), Platform.windowsNt)).toBe(reason);
 });
 
 test('addresses of 32-bit processes have 32 bits', () => {
