@@ -4,7 +4,7 @@ import { MinidumpError } from '../minidump/format/error.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import { prepareXz } from '../objects/elf/xz.js';
 import { escapeText } from '../report/classic/escape.js';
-import { frameText } from '../report/classic/frames.js';
+import { frameNumber, frameText } from '../report/classic/frames.js';
 import { loadNaming } from '../report/from-dump/demangling.js';
 import { engraveMinidump } from '../report/from-dump/engrave.js';
 import { splitModules } from '../report/from-dump/module-mappings.js';
@@ -56,7 +56,9 @@ function explanation(report: Report, steps: ReadonlyMap<number, readonly string[
   for (const thread of report.threads) {
     lines.push(`thread ${thread.tid} "${escapeText(thread.name ?? '<unknown>')}"`);
     thread.frames.forEach((frame, index) => {
-      lines.push(`  ${frameText(report.arch, frame, index)}`, `      found by ${HOW[frame.trust]}`);
+      if (thread.gap?.after === index) lines.push(`  (${thread.gap.count} more frames)`);
+      const text = frameText(report.arch, frame, frameNumber(thread, index));
+      lines.push(`  ${text}`, `      found by ${HOW[frame.trust]}`);
     });
     lines.push(`  end: ${escapeText(thread.unwindError ?? 'the outermost frame')}`);
     for (const step of steps.get(thread.tid) ?? []) lines.push(`    ${escapeText(step)}`);

@@ -13,7 +13,13 @@ import { type AuxvEntry, parseAuxv } from '../minidump/reader/linux-streams.js';
 import { encodeRawRegisters } from '../minidump/reader/raw-registers.js';
 import type { MinidumpRegion } from '../minidump/reader/regions.js';
 import { encodeJson, type SoftErrorRecord } from '../minidump/reader/vendor.js';
-import { type CopyBudget, type CopyRange, DEFAULT_BUDGET, planCopy } from '../minidump/writer/copy-plan.js';
+import {
+  type CopyBudget,
+  type CopyRange,
+  DEFAULT_BUDGET,
+  type PlanThread,
+  planCopy,
+} from '../minidump/writer/copy-plan.js';
 import { memoryInfoFromMaps } from '../minidump/writer/memory-info-from-maps.js';
 import { MinidumpWriter } from '../minidump/writer/writer.js';
 import type { CoreFile, CoreThread } from './core-file.js';
@@ -141,7 +147,7 @@ function wordOf(auxv: readonly AuxvEntry[], type: number): number {
 }
 
 /** From a little below sp to the end of what the core has there. */
-function stackOf(core: CoreFile, thread: CoreThread): { tid: number; from: number; to: number } {
+function stackOf(core: CoreFile, thread: CoreThread): PlanThread {
   const { arch } = core;
   const sp = register(thread, arch.registers[arch.sp]!.prstatus);
   const wanted = Math.max(0, sp - arch.redZone - 16 * arch.wordSize);
@@ -150,10 +156,13 @@ function stackOf(core: CoreFile, thread: CoreThread): { tid: number; from: numbe
   const region = core.memory.regions.find(({ address, size }) => address + size > sp && address <= sp + OVERFLOW_REACH);
   if (region === undefined) return { tid: thread.tid, from: 0, to: 0 };
   const to = endOfRun(core, region);
-  return { tid: thread.tid, from: Math.max(from, region.address), to };
+  const overflowed = sp - region.address < NEAR_THE_END;
+  return { tid: thread.tid, from: Math.max(from, region.address), to, ...(overflowed && { overflowed }) };
 }
 
 const OVERFLOW_REACH = 2 * 1024 * 1024;
+/** A stack with less than this before its end, or that sp has left, is as good as full. */
+const NEAR_THE_END = 64 * 1024;
 
 /** Regions of one mapping may lie side by side in the file's memory list; a stack is never more than its mapping. */
 function endOfRun(core: CoreFile, region: MinidumpRegion): number {

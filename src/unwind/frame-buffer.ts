@@ -56,4 +56,17 @@ export class FrameBuffer {
     this.trust[i] = trust;
     return i;
   }
+
+  /** Takes the frames [from, to) out. */
+  leaveOut(from: number, to: number): void {
+    const { count } = this;
+    for (const list of [this.pc, this.sp, this.relPc, this.lookup, this.mapping, this.trust]) {
+      list.copyWithin(from, to, count);
+    }
+    this.known.copyWithin(from, to, count);
+    this.knownAbove.copyWithin(from, to, count);
+    this.words.copyWithin(4 * from, 4 * to, 4 * count);
+    for (let i = to; i < count; i++) this.module[from + i - to] = this.module[i] ?? null;
+    this.count -= to - from;
+  }
 }

@@ -42,15 +42,23 @@ export function frameText(arch: Arch, frame: Frame, index: number): string {
   return `#${String(index).padStart(2, '0')} pc ${pc}  ${mappingName(arch, frame)}${offset}${fn}${GUESSED[frame.trust] ?? ''}`;
 }
 
+/** The number of a frame in its stack: those that are left out count. */
+export function frameNumber({ gap }: ThreadReport, index: number): number {
+  return gap !== undefined && index >= gap.after ? index + gap.count : index;
+}
+
 /** A line for each frame, behind `indent`; where `room` ends a last line with the number of those that are left out. */
 export function frameLines(arch: Arch, thread: ThreadReport, indent: string, room?: TextRoom): string[] {
   const lines: string[] = [];
-  for (const [index, frame] of thread.frames.entries()) {
-    const line = indent + frameText(arch, frame, index);
+  const { frames, gap } = thread;
+  for (const [index, frame] of frames.entries()) {
+    const numbered = frameNumber(thread, index);
+    const line = indent + frameText(arch, frame, numbered);
     if (room !== undefined && !room.fits(line)) {
-      lines.push(leftOut(thread.frames.length - lines.length, 'frame'));
+      lines.push(leftOut(frames.length + (gap?.count ?? 0) - numbered, 'frame'));
       break;
     }
+    if (gap !== undefined && index === gap.after) lines.push(leftOut(gap.count, 'frame'));
     lines.push(line);
   }
   return lines;

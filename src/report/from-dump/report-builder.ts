@@ -46,8 +46,9 @@ class ThreadBuilder {
     const bytes = this.#dump.tolerate(() => this.#dump.threadContext(thread), null);
     const context = bytes === null ? null : contextOf(this.#arch, bytes);
     const registers = registerFile(this.#arch, this.#raw?.get(tid) ?? null, context);
-    const { frames, error } = this.#unwinder.thread(tid, registers);
-    return { tid, name: this.#names?.get(tid) ?? null, registers, context, frames, unwindError: error };
+    const { frames, error, gap } = this.#unwinder.thread(tid, registers);
+    const name = this.#names?.get(tid) ?? null;
+    return { tid, name, registers, context, frames, unwindError: error, ...(gap && { gap }) };
   }
 }
 

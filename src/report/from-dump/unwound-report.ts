@@ -6,7 +6,7 @@
 import { MinidumpError } from '../../minidump/format/error.js';
 import { JsonObject, jsonArray } from '../../minidump/format/json-shape.js';
 import type { InlinedFunction, SourcePosition } from '../../symbols/provider.js';
-import type { Frame, Report, ThreadReport, Trust } from '../model/report.js';
+import type { Frame, FrameGap, Report, ThreadReport, Trust } from '../model/report.js';
 
 export const UNWOUND_VERSION = 1;
 
@@ -29,6 +29,8 @@ export interface FunctionName {
 export interface UnwoundThread {
   readonly frames: readonly Frame[];
   readonly error: string | null;
+  /** See ThreadReport. */
+  readonly gap?: FrameGap;
 }
 
 /** What the ELF image at the start of a mapping is. */
@@ -120,10 +122,11 @@ export function encodeUnwoundReport(
   return null;
 }
 
-function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleTable, sets: RegisterSets): object {
+function threadJson({ tid, frames, unwindError, gap }: ThreadReport, modules: ModuleTable, sets: RegisterSets): object {
   return {
     tid,
     ...(unwindError !== null && { error: unwindError }),
+    ...(gap !== undefined && { leftOut: { after: gap.after, count: gap.count } }),
     frames: frames.map((frame) => ({
       ...addressesJson(frame),
       module: modules.index(frame),
@@ -240,6 +243,14 @@ function decodeFrame(value: unknown, modules: readonly ModuleJson[], sets: reado
   };
 }
 
+function decodeGap(value: unknown, frames: number): FrameGap | null {
+  if (value === undefined) return null;
+  const fields = new Fields(value);
+  const [after, count] = [fields.integer('after'), fields.integer('count')];
+  if (after >= 0 && after <= frames && count > 0) return { after, count };
+  throw new MinidumpError(PART, 'leftOut names no frames');
+}
+
 function decodeModule(value: unknown): ModuleJson {
   const fields = new Fields(value);
   const buildId = fields.buildId();
@@ -265,7 +276,8 @@ export function decodeUnwoundReport(value: unknown): UnwoundReport | null {
   for (const entry of list(fields.raw('threads'), MAX_THREADS)) {
     const thread = new Fields(entry);
     const frames = list(thread.raw('frames'), MAX_FRAMES).map((frame) => decodeFrame(frame, modules, sets));
-    threads.set(thread.integer('tid'), { frames, error: thread.textOr('error', null) });
+    const gap = decodeGap(thread.raw('leftOut'), frames.length);
+    threads.set(thread.integer('tid'), { frames, error: thread.textOr('error', null), ...(gap !== null && { gap }) });
   }
   const maps = new Map<number, MapFacts>();
   for (const entry of list(fields.raw('maps'), MAX_ENTRIES)) {

@@ -11,6 +11,12 @@ export type { Trust } from '../../unwind/frame.js';
 /** A frame as the unwinder gives it: nothing is added or lost on the way into a report. */
 export type Frame = UnwoundFrame;
 
+/** Frames that are left out of the middle of a stack: `count` of them, behind the first `after`. */
+export interface FrameGap {
+  readonly after: number;
+  readonly count: number;
+}
+
 export interface ThreadReport {
   readonly tid: number;
   /** comm; null when it could not be read. */
@@ -20,6 +26,8 @@ export interface ThreadReport {
   /** The minidump CPU context as copied (floating-point state lies in it, placed by `arch.context`). */
   readonly context: Uint8Array | null;
   readonly frames: readonly Frame[];
+  /** Of a runaway recursion the frames between its top and who started it. */
+  readonly gap?: FrameGap;
   /** Why the walk ended early or the thread is missing, in a few words; null when it ended where it should. */
   readonly unwindError: string | null;
 }

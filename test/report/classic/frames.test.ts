@@ -79,12 +79,16 @@ it('an address that is no exact Number is printed with every digit, in any frame
     '#00 pc 8000000000000000  <unknown>',
   ]);
 });
-  const frames = [frame({ pc, relPc: pc, mapName: null }), frame()];
-  expect(frameLines(x86_64, thread({ frames, registers: file }), '')).toEqual([
-    '#00 pc 4141414141414141  <unknown>',
+
+it('a runaway recursion: the top, how many frames are left out, and who started it', () => {
+  const deep = thread({
+    frames: [frame(), frame(), frame({ functionName: 'main' })],
+    gap: { after: 2, count: 30_000 },
+  });
+  expect(frameLines(x86_64, deep, '')).toEqual([
+    '#00 pc 0000000000001136  /usr/bin/app',
     '#01 pc 0000000000001136  /usr/bin/app',
-  ]);
-  expect(frameLines(x86_64, thread({ frames: [frame({ relPc: 2 ** 63, mapName: null })] }), '')).toEqual([
-    '#00 pc 8000000000000000  <unknown>',
+    '    (30000 more frames are left out)',
+    '#30002 pc 0000000000001136  /usr/bin/app (main)',
   ]);
 });

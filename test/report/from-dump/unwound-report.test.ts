@@ -43,6 +43,21 @@ describe('the unwound report', () => {
     expect(decoded?.names).toEqual(names);
   });
 
+  it('keeps what is left out of a stack, and refuses what cannot be', () => {
+    const deep = report({ threads: [thread({ frames: [frame(), frame()], gap: { after: 1, count: 30_000 } })] });
+    const parsed = JSON.parse(Buffer.from(encodeUnwoundReport(deep, names)!).toString());
+    expect(parsed.threads[0].leftOut).toEqual({ after: 1, count: 30_000 });
+    expect(decodeUnwoundReport(parsed)?.threads.get(deep.threads[0]!.tid)?.gap).toEqual({ after: 1, count: 30_000 });
+    for (const leftOut of [
+      { after: 3, count: 1 },
+      { after: -1, count: 1 },
+      { after: 0, count: 0 },
+    ]) {
+      parsed.threads[0].leftOut = leftOut;
+      expect(() => decodeUnwoundReport(parsed)).toThrow('leftOut names no frames');
+    }
+  });
+
   it('has the documented shape', () => {
     expect(json()).toEqual({
       version: 1,
