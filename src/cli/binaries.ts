@@ -4,6 +4,7 @@
  */
 import { join, normalize } from 'node:path';
 import type { ByteSource } from '../bytes/byte-source.js';
+import { isDevicePath } from '../linux/device-path.js';
 import type { Minidump } from '../minidump/reader/minidump.js';
 import type { MinidumpModule } from '../minidump/reader/modules.js';
 import { withoutDeleted } from '../minidump/writer/modules-from-maps.js';
@@ -30,9 +31,9 @@ const DEBUG_ROOT = '/usr/lib/debug';
 
 /** The path of a dump's name on this machine; null for what must not be opened. */
 function pathOf(name: string, sysroot: string): string | null {
-  const path = withoutDeleted(name);
+  const path = normalize(withoutDeleted(name));
   // A name from a dump must not lead out of the sysroot, nor to a device.
-  return path.startsWith('/') && !path.startsWith('/dev/') ? join(sysroot || '/', normalize(path)) : null;
+  return path.startsWith('/') && !isDevicePath(path) ? join(sysroot || '/', path) : null;
 }
 
 /** Where a file may be, the likeliest first. Those by build id may be debug files. */

@@ -3,6 +3,7 @@ import { fstatSync } from 'node:fs';
 import { CoreError } from '../coredump/core-error.js';
 import { CoreFile } from '../coredump/core-file.js';
 import { coreToMinidump } from '../coredump/core-to-minidump.js';
+import { isDevicePath } from '../linux/device-path.js';
 import { CommandError } from './failure.js';
 import { readFile } from './file-input.js';
 import { defaultOutput, writeFile } from './file-output.js';
@@ -23,7 +24,7 @@ export function core2md(file: string, out: string | undefined, options: Core2mdO
       const { chunks, deferred, softErrors } = coreToMinidump(core, {
         timestamp,
         full: options.full ?? false,
-        fileOf: (name) => (name.startsWith('/') && !name.startsWith('/dev/') ? files.open(name) : null),
+        fileOf: (name) => (name.startsWith('/') && !isDevicePath(name) ? files.open(name) : null),
       });
       writeFile(out ?? defaultOutput(file, `${file}.dmp`), (output) => {
         for (const chunk of chunks) output.write(chunk);
