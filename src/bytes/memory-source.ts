@@ -49,7 +49,9 @@ export class MemorySource implements ByteSource {
     for (const range of this.#ranges) {
       const skip = offset - range.offset;
       if (skip < 0 || skip >= range.size) continue;
-      return readGrowing(this.#memory, range.address + skip, Math.min(length, range.size - skip));
+      // One page of a file may be mapped twice, and only the one that was written to be there.
+      const bytes = readGrowing(this.#memory, range.address + skip, Math.min(length, range.size - skip));
+      if (bytes.length > 0) return bytes;
     }
     return NONE;
   }

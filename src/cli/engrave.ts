@@ -1,10 +1,9 @@
 /** `debuggerd engrave FILE.dmp`: the tombstone of a minidump, ours or another program's. */
-import { readFileSync } from 'node:fs';
-import { reportText } from '../bytes/shown-text.js';
+import { reportText, shownText } from '../bytes/shown-text.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import { prepareXz } from '../objects/elf/xz.js';
-import { frameText } from '../report/classic/frames.js';
+import { frameNumber, frameText } from '../report/classic/frames.js';
 import { loadNaming } from '../report/from-dump/demangling.js';
 import { engraveMinidump } from '../report/from-dump/engrave.js';
 import { splitModules } from '../report/from-dump/module-mappings.js';
@@ -16,6 +15,7 @@ import type { Report, SoftError, Trust } from '../report/model/report.js';
 import type { WalkDecision } from '../unwind/explain.js';
 import { Binaries } from './binaries.js';
 import { CommandError, say } from './failure.js';
+import { readFile } from './file-input.js';
 
 export interface EngraveOptions {
   readonly backtrace?: boolean;
@@ -38,16 +38,6 @@ const HOW: Readonly<Record<Trust, string>> = {
   dex: "the interpreter's own position",
 };
 
-function read(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : message;
-    throw new CommandError(`cannot read ${file}: ${why}`);
-  }
-}
-
 /** The frames that the dump carries; null when it has none that can be used. */
 function recorded({ dump }: OpenedDump): UnwoundReport | null {
   try {
@@ -65,7 +55,9 @@ function explanation(report: Report, steps: ReadonlyMap<number, readonly string[
   for (const thread of report.threads) {
     lines.push(`thread ${thread.tid} "${reportText(thread.name ?? '<unknown>')}"`);
     thread.frames.forEach((frame, index) => {
-      lines.push(`  ${frameText(report.arch, frame, index)}`, `      found by ${HOW[frame.trust]}`);
+      if (thread.gap?.after === index) lines.push(`  (${thread.gap.count} more frames)`);
+      const text = frameText(report.arch, frame, frameNumber(thread, index));
+      lines.push(`  ${text}`, `      found by ${HOW[frame.trust]}`);
     });
     lines.push(`  end: ${reportText(thread.unwindError ?? 'the outermost frame')}`);
     for (const step of steps.get(thread.tid) ?? []) lines.push(`    ${reportText(step)}`);
@@ -92,31 +84,34 @@ function unwindHere(opened: OpenedDump, options: EngraveOptions, steps: Map<numb
     files: binaries,
     naming: loadNaming(),
     softErrors,
+    debugFile: (elf) => binaries.debugFile(elf),
     ...(options.explain && { explain }),
   });
-  return { unwinder, whole, close: () => binaries.close() };
+  return { unwinder, whole, refused: binaries.refused, close: () => binaries.close() };
 }
 
-/** Prints to stdout. Throws CommandError. */
+/** Prints to stdout. `file`: `-` is standard input. Throws CommandError. */
 export async function engrave(file: string, options: EngraveOptions): Promise<void> {
-  const bytes = read(file);
   await prepareXz();
   try {
-    const opened = openDump(bytes);
-    const kept = options.unwind ? null : recorded(opened);
-    const steps = new Map<number, string[]>();
-    const { unwinder, whole, close } = kept
-      ? { unwinder: new RecordedUnwinder(kept), whole: opened, close: () => {} }
-      : unwindHere(opened, options, steps);
-    try {
-      const kind = options.backtrace ? 'backtrace' : 'tombstone';
-      const { report, texts } = engraveMinidump(bytes, whole, unwinder, [kind]);
-      process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
-    } finally {
-      close();
-    }
+    readFile(file, (source) => {
+      const opened = openDump(source);
+      const kept = options.unwind ? null : recorded(opened);
+      const steps = new Map<number, string[]>();
+      const { unwinder, whole, refused, close } = kept
+        ? { unwinder: new RecordedUnwinder(kept), whole: opened, refused: [], close: () => {} }
+        : unwindHere(opened, options, steps);
+      try {
+        const kind = options.backtrace ? 'backtrace' : 'tombstone';
+        const { report, texts } = engraveMinidump(null, whole, unwinder, [kind]);
+        process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
+        for (const line of refused) process.stderr.write(`debuggerd: ${shownText(line)}\n`);
+      } finally {
+        close();
+      }
+    });
   } catch (error) {
-    if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${error.message}`);
+    if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${shownText(error.message)}`);
     throw error;
   }
 }

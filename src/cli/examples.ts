@@ -12,6 +12,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'debuggerd engrave -b --sysroot /srv/image crash.dmp',
     '                                              backtraces of another machine’s dump, by that machine’s binaries',
     'debuggerd engrave --unwind --explain x.dmp    how each frame was found',
+    'zstd -dc x.dmp.zst | debuggerd engrave -      out of a pipe',
   ],
   show: [
     'debuggerd show tombstone_00.dmp               every stream, readably',

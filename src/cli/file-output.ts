@@ -1,10 +1,16 @@
 /** A file that a command makes: it appears under its name when it is whole, or not at all. `-` is stdout. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import type { ByteSource } from '../bytes/byte-source.js';
-import { CommandError } from './failure.js';
+import { CommandError, UsageError } from './failure.js';
 
 /** Bytes copied from one file to the other at a time. */
 const CHUNK = 4 * 1024 * 1024;
+
+/** Where a command writes that was not told. Throws UsageError when what it reads has no name that one could follow from. */
+export function defaultOutput(input: string, output: string): string {
+  if (input === '-') throw new UsageError('say where to write what standard input becomes: a file, or - for stdout');
+  return output;
+}
 
 export class FileOutput {
   readonly #path: string;

@@ -6,14 +6,14 @@ import { MinidumpError } from '../minidump/format/error.js';
 import { Minidump } from '../minidump/reader/minidump.js';
 import { CommandError, say } from './failure.js';
 import { readFile } from './file-input.js';
-import { writeFile } from './file-output.js';
+import { defaultOutput, writeFile } from './file-output.js';
 
-/** `out`: default FILE.core (its .dmp replaced); `-` is stdout. Throws CommandError. */
+/** `file`: `-` is stdin; `out`: default FILE.core (its .dmp replaced), `-` is stdout. Throws CommandError. */
 export function md2core(file: string, out: string | undefined): void {
   readFile(file, (source) => {
     try {
       const { head, pieces, threadsLost } = minidumpToCore(Minidump.open(source));
-      writeFile(out ?? `${file.replace(/\.dmp$/, '')}.core`, (output) => {
+      writeFile(out ?? defaultOutput(file, `${file.replace(/\.dmp$/, '')}.core`), (output) => {
         output.write(head);
         for (const { rva, size, bytes } of pieces) {
           if (bytes === undefined) output.copy(source, rva, size);

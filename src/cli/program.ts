@@ -107,13 +107,13 @@ export function createProgram(): Command {
   program
     .command('engrave')
     .description('render the tombstone of a minidump')
-    .argument('<file>', 'a minidump')
+    .argument('<file>', 'a minidump; - is stdin')
     .option('-b, --backtrace', 'the backtrace text instead of the tombstone')
     .option('--unwind', 'unwind again with the binaries found, even when the dump holds its frames')
     .option('--sysroot <dir>', 'find the binaries below this directory')
     .option(
       '--build-id-dir <dir>',
-      'find binaries as DIR/xx/yyyy.debug or DIR/xx/yyyy by their build id; may be repeated',
+      'find binaries and debug files as DIR/xx/yyyy or DIR/xx/yyyy.debug by build id; may be repeated',
       (dir: string, dirs: string[] = []) => [...dirs, dir],
     )
     .option('--explain', 'say for each frame how it was found')

@@ -29,14 +29,14 @@ function endWithReader(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
-/** Throws CommandError when the file is no minidump or has none of the streams asked for. */
+/** Throws CommandError when the file is no minidump, a damaged one (after what could be read), or has none of the streams asked for. */
 export function show(file: string, options: ShowOptions, print: Print = printStdout): void {
   if (options.json && options.hex)
     throw new UsageError('--json and --hex are two ways to show a dump: give one of them');
   if (print === printStdout) process.stdout.once('error', endWithReader);
   try {
     readFile(file, (source) => {
-      const dump = Minidump.open(source);
+      const dump = Minidump.openDamaged(source);
       const only = selected(options.stream, dump);
       if (options.hex) printHex(dump, only, print);
       else if (options.json) print(jsonText(describe(dump, only)));
@@ -46,6 +46,10 @@ export function show(file: string, options: ShowOptions, print: Print = printStd
             .map((line) => `${line}\n`)
             .join(''),
         );
+      if (dump.damage.length > 0) {
+        const what = dump.damage.map(({ message }) => message).join('; ');
+        throw new CommandError(`${file} is damaged: ${shownText(what)}`);
+      }
     });
   } catch (error) {
     if (!(error instanceof MinidumpError)) throw error;

@@ -43,6 +43,8 @@ export interface CoreMappedFile {
 export interface CoreProcess {
   readonly pid: number;
   readonly ppid: number;
+  readonly pgrp: number;
+  readonly sid: number;
   readonly uid: number;
   readonly gid: number;
   /** comm of the main thread. */
@@ -215,11 +217,13 @@ class NoteReader {
     const { prpsinfo, texts } = LAYOUTS[this.#arch.wordSize];
     const bytes = this.#bytes({ ...note, size: Math.min(note.size, MAX_NOTE) });
     if (bytes.length < prpsinfo.size) return null;
-    const { pid, ppid, uid, gid } = readStruct(viewOf(bytes), 0, prpsinfo, true);
+    const { pid, ppid, pgrp, sid, uid, gid } = readStruct(viewOf(bytes), 0, prpsinfo, true);
     const data = new LittleEndian(bytes);
     return {
       pid,
       ppid,
+      pgrp,
+      sid,
       uid,
       gid,
       name: data.text(texts.name, NAME_SIZE),

@@ -13,11 +13,17 @@ import { type AuxvEntry, parseAuxv } from '../minidump/reader/linux-streams.js';
 import { encodeRawRegisters } from '../minidump/reader/raw-registers.js';
 import type { MinidumpRegion } from '../minidump/reader/regions.js';
 import { encodeJson, type SoftErrorRecord } from '../minidump/reader/vendor.js';
-import { type CopyRange, DEFAULT_BUDGET, type DumpBudget, planCopy } from '../minidump/writer/copy-plan.js';
+import {
+  type DumpBudget,
+  type CopyRange,
+  DEFAULT_BUDGET,
+  type PlanThread,
+  planCopy,
+} from '../minidump/writer/copy-plan.js';
 import { memoryInfoFromMaps } from '../minidump/writer/memory-info-from-maps.js';
 import { MinidumpWriter } from '../minidump/writer/writer.js';
 import type { CoreFile, CoreThread } from './core-file.js';
-import { modulesOfMemory } from './core-modules.js';
+import { type FileOf, modulesOfMemory } from './core-modules.js';
 import { dsoDebugSection, findDsoDebug } from './dso-debug.js';
 import { mapsOfCore } from './maps-of-core.js';
 import { RecordingMemory } from './recording-memory.js';
@@ -30,6 +36,8 @@ export interface CoreConversion {
   /** Keep all memory that the core has. */
   readonly full: boolean;
   readonly budget?: DumpBudget;
+  /** Where the files are at hand that the core names: for what the core did not keep of them. */
+  readonly fileOf?: FileOf;
 }
 
 export interface ConvertedCore {
@@ -50,14 +58,14 @@ const VDSO_SIZE = 16 * 1024;
 
 export function coreToMinidump(
   core: CoreFile,
-  { timestamp, full, budget = DEFAULT_BUDGET }: CoreConversion,
+  { timestamp, full, budget = DEFAULT_BUDGET, fileOf }: CoreConversion,
 ): ConvertedCore {
   const { arch } = core;
   const writer = new MinidumpWriter(timestamp);
   const auxv = core.auxv === null ? [] : parseAuxv(core.auxv, arch.wordSize, true);
   const maps = mapsOfCore(core, auxv);
   const { mappings } = parseMaps(maps);
-  const modules = modulesOfMemory(mappings, core.memory, wordOf(auxv, Auxv.AT_ENTRY));
+  const modules = modulesOfMemory(mappings, core.memory, wordOf(auxv, Auxv.AT_ENTRY), fileOf);
   for (const module of modules) writer.addModule(module);
   addProcess(writer, core);
   writer.setSystem({ architecture: arch.minidumpArch, cpuCount: 0, platform: Platform.linux, osText: 'Linux' });
@@ -128,9 +136,10 @@ function addProcess(writer: MinidumpWriter, core: CoreFile): void {
     writer.addStream(StreamType.linuxCmdline, Buffer.from(`${process.arguments.split(' ').join('\0')}\0`));
   }
   // What readers look for in /proc/PID/status, as far as the core has it.
-  const { pid, ppid, uid, gid, name } = process;
+  const { pid, ppid, pgrp, sid, uid, gid, name } = process;
   const ids = `Tgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nGid:\t${gid}\t${gid}\t${gid}\t${gid}\n`;
-  writer.addStream(StreamType.linuxProcStatus, Buffer.from(`Name:\t${name.replaceAll('\n', '\\n')}\n${ids}`));
+  const groups = `${pgrp > 0 ? `NSpgid:\t${pgrp}\n` : ''}${sid > 0 ? `NSsid:\t${sid}\n` : ''}`;
+  writer.addStream(StreamType.linuxProcStatus, Buffer.from(`Name:\t${name.replaceAll('\n', '\\n')}\n${ids}${groups}`));
 }
 
 function wordOf(auxv: readonly AuxvEntry[], type: number): number {
@@ -138,7 +147,7 @@ function wordOf(auxv: readonly AuxvEntry[], type: number): number {
 }
 
 /** From a little below sp to the end of what the core has there. */
-function stackOf(core: CoreFile, thread: CoreThread): { tid: number; from: number; to: number } {
+function stackOf(core: CoreFile, thread: CoreThread): PlanThread {
   const { arch } = core;
   const sp = register(thread, arch.registers[arch.sp]!.prstatus);
   const wanted = Math.max(0, sp - arch.redZone - 16 * arch.wordSize);
@@ -147,10 +156,13 @@ function stackOf(core: CoreFile, thread: CoreThread): { tid: number; from: numbe
   const region = core.memory.regions.find(({ address, size }) => address + size > sp && address <= sp + OVERFLOW_REACH);
   if (region === undefined) return { tid: thread.tid, from: 0, to: 0 };
   const to = endOfRun(core, region);
-  return { tid: thread.tid, from: Math.max(from, region.address), to };
+  const overflowed = sp - region.address < NEAR_THE_END;
+  return { tid: thread.tid, from: Math.max(from, region.address), to, ...(overflowed && { overflowed }) };
 }
 
 const OVERFLOW_REACH = 2 * 1024 * 1024;
+/** A stack with less than this before its end, or that sp has left, is as good as full. */
+const NEAR_THE_END = 64 * 1024;
 
 /** Regions of one mapping may lie side by side in the file's memory list; a stack is never more than its mapping. */
 function endOfRun(core: CoreFile, region: MinidumpRegion): number {

@@ -1,8 +1,10 @@
 /** The address space of a core as /proc/PID/maps lines: permissions from its segments, names from NT_FILE. */
 
+import { MemorySource } from '../bytes/memory-source.js';
 import { Auxv } from '../linux/auxv.js';
 import type { AuxvEntry } from '../minidump/reader/linux-streams.js';
-import { SegmentFlag } from '../objects/elf/layout.js';
+import { ElfFile } from '../objects/elf/elf-file.js';
+import { SegmentFlag, SegmentType } from '../objects/elf/layout.js';
 import type { CoreFile, CoreMappedFile } from './core-file.js';
 
 /** Device and inode are not in a core: they are written as an anonymous mapping's. */
@@ -11,8 +13,8 @@ const NO_FILE = '00:00 0';
 const PAGE = 4096;
 
 interface Line {
-  start: number;
-  end: number;
+  readonly start: number;
+  readonly end: number;
   readonly flags: number;
   readonly file: CoreMappedFile | null;
 }
@@ -32,25 +34,98 @@ export function mapsOfCore(core: CoreFile, auxv: readonly AuxvEntry[]): Buffer {
 }
 
 /**
- * The kernel makes a segment of each mapping; other writers split mappings where captured memory begins and ends. Segments are one
- * line when one file's entry holds them, or when they meet where no mapping can end.
+ * The kernel makes a segment of each mapping; other writers split mappings where captured memory begins and ends, and gdb's gcore makes
+ * none of a mapping that is as its file has it, code above all: that one stands in NT_FILE alone. Each entry of NT_FILE is a line.
+ * Segments beside them are one line when they meet where no mapping can end.
  */
 function linesOf(core: CoreFile): Line[] {
-  const files = [...core.files].sort((a, b) => a.start - b.start);
+  const files = disjoint(core.files.map((file) => ({ ...file, file, flags: 0 })));
+  const segments = disjoint(
+    core.segments
+      .filter(({ address, memorySize }) => memorySize > 0 && address + memorySize <= Number.MAX_SAFE_INTEGER)
+      .map(({ address, memorySize, flags }) => ({ start: address, end: address + memorySize, flags, file: null })),
+  );
   const lines: Line[] = [];
-  let next = 0;
-  for (const { address, memorySize, flags } of core.segments) {
-    const end = address + memorySize;
-    if (memorySize === 0 || end > Number.MAX_SAFE_INTEGER) continue;
-    while (next < files.length && files[next]!.end <= address) next++;
-    const candidate = files[next];
-    const file = candidate !== undefined && candidate.start <= address && end <= candidate.end ? candidate : null;
-    const last = lines.at(-1);
-    const meets = last !== undefined && last.end === address && last.file === file;
-    if (meets && (file !== null || address % PAGE !== 0)) last.end = end;
-    else lines.push({ start: address, end, flags, file });
+  const permissions = new FilePermissions(core);
+  let first = 0;
+  for (const each of files) {
+    while (first < segments.length && segments[first]!.end <= each.start) first++;
+    const segment = segments[first];
+    const guessed = permissions.of(each.file);
+    lines.push({ ...each, flags: segment !== undefined && segment.start < each.end ? segment.flags : guessed });
   }
-  return lines;
+  let next = 0;
+  for (const segment of segments) {
+    let { start } = segment;
+    while (next < files.length && files[next]!.end <= start) next++;
+    for (; next < files.length && files[next]!.start < segment.end; next++) {
+      if (files[next]!.start > start) lines.push({ ...segment, start, end: files[next]!.start });
+      start = files[next]!.end;
+      if (start >= segment.end) break;
+    }
+    if (start < segment.end) lines.push({ ...segment, start });
+  }
+  return joined(lines.sort((a, b) => a.start - b.start));
+}
+
+/** Ascending; what overlaps a line before it is left out. */
+function disjoint<T extends { readonly start: number; readonly end: number }>(lines: readonly T[]): T[] {
+  let end = 0;
+  return [...lines]
+    .sort((a, b) => a.start - b.start)
+    .filter((each) => {
+      if (each.start < end) return false;
+      end = each.end;
+      return true;
+    });
+}
+
+function joined(lines: readonly Line[]): Line[] {
+  const result: Line[] = [];
+  for (const each of lines) {
+    const last = result.at(-1);
+    const meets = last !== undefined && last.end === each.start && last.file === null && each.file === null;
+    if (meets && each.start % PAGE !== 0) result[result.length - 1] = { ...last, end: each.end };
+    else result.push(each);
+  }
+  return result;
+}
+
+/** What a mapping that stands in NT_FILE alone may do: by the program headers of its image, where the core has them. */
+class FilePermissions {
+  readonly #core: CoreFile;
+  /** By name: where the file's first byte was mapped last. */
+  readonly #heads = new Map<string, CoreMappedFile>();
+  readonly #images = new Map<CoreMappedFile, ElfFile | null>();
+
+  constructor(core: CoreFile) {
+    this.#core = core;
+  }
+
+  /** To be asked of every entry, in ascending order. */
+  of(file: CoreMappedFile): number {
+    if (file.offset === 0) this.#heads.set(file.name, file);
+    const head = this.#heads.get(file.name);
+    const image = head === undefined ? null : this.#image(head);
+    // Without headers: what lies behind the begin of a file and was not written to is code more often than not.
+    if (head === undefined || image === null) return file.offset === 0 ? SegmentFlag.r : SegmentFlag.r | SegmentFlag.x;
+    const loads = image.segments.filter(({ type }) => type === SegmentType.load);
+    const lowest = loads[0]?.vaddr ?? 0;
+    const from = file.start - head.start + (lowest - (lowest % PAGE));
+    const to = from + (file.end - file.start);
+    return loads.find(({ vaddr, memsz }) => vaddr < to && vaddr + memsz > from)?.flags ?? 0;
+  }
+
+  #image(head: CoreMappedFile): ElfFile | null {
+    let image = this.#images.get(head);
+    if (image === undefined) {
+      const range = { offset: 0, address: head.start, size: head.end - head.start };
+      const elf = ElfFile.parse(new MemorySource(this.#core.memory, [range]));
+      image = elf instanceof ElfFile ? elf : null;
+      this.#images.set(head, image);
+    }
+    return image;
+  }
 }
 
 function line(start: number, end: number, flags: number, offset: number, name: string): string {

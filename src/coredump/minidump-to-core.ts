@@ -17,7 +17,7 @@ import { ET_CORE, LAYOUTS, NoteType, OWNER_CORE, OWNER_LINUX } from './layout.js
 import { withLibraryList } from './library-list.js';
 import { encodeNote } from './notes.js';
 import { type CoreRegion, coreSegments, type PlannedSegment } from './planned-segments.js';
-import { encodeFiles, encodeProcess } from './process-notes.js';
+import { encodeFiles, encodeProcess, type ProcessNote } from './process-notes.js';
 import { type RegisterSets, registerSetsOf } from './registers.js';
 import { convertSiginfo, makeSiginfo, SIGINFO_SIZE } from './siginfo.js';
 
@@ -85,7 +85,7 @@ function* notesOf(
   const signal = signalOf(dump);
   const process = encodeProcess(dump, arch.wordSize, threads[0]!.thread.tid);
   for (const [index, { thread, sets }] of threads.entries()) {
-    const status = prstatus(arch, thread.tid, process.pid, process.ppid, sets.general, signal);
+    const status = prstatus(arch, thread.tid, process, sets.general, signal);
     yield encodeNote(OWNER_CORE, NoteType.prstatus, status);
     if (index === 0) {
       yield encodeNote(OWNER_CORE, NoteType.prpsinfo, process.bytes);
@@ -124,8 +124,7 @@ function siginfoOf(dump: Minidump, arch: Arch, { signal, code, address }: Signal
 function prstatus(
   arch: Arch,
   tid: number,
-  pid: number,
-  ppid: number,
+  { ppid, pgrp, sid }: ProcessNote,
   general: Uint8Array,
   { signal, code }: SignalFacts,
 ): Buffer {
@@ -139,8 +138,8 @@ function prstatus(
     currentSignal: signal,
     pid: tid,
     ppid,
-    pgrp: pid,
-    sid: pid,
+    pgrp,
+    sid,
   });
   bytes.set(general, layout.size);
   return bytes;

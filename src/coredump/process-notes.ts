@@ -9,6 +9,9 @@ import { ARGUMENTS_SIZE, LAYOUTS, NAME_SIZE } from './layout.js';
 export interface ProcessNote {
   readonly pid: number;
   readonly ppid: number;
+  /** Process group and session; 0 where the dump says nothing of them. */
+  readonly pgrp: number;
+  readonly sid: number;
   /** elf_prpsinfo. */
   readonly bytes: Buffer;
 }
@@ -25,6 +28,10 @@ export function encodeProcess(dump: Minidump, wordSize: 4 | 8, firstTid: number)
   };
   const pid = info?.pid ?? dump.tolerate(() => dump.miscInfo, null)?.pid ?? number('Tgid') ?? firstTid;
   const ppid = number('PPid') ?? 0;
+  // The first of each is that of the namespace of who read the file (pid_namespaces(7)).
+  const stat = statNumbers(dump);
+  const pgrp = number('NSpgid') ?? stat?.pgrp ?? 0;
+  const sid = number('NSsid') ?? stat?.sid ?? 0;
   const uid = info?.uid ?? number('Uid') ?? 0;
   const gid = info?.gid ?? number('Gid') ?? 0;
   const fits = (id: number): number => (wordSize === 4 && id > 0xffff ? OVERFLOW_ID : id);
@@ -37,14 +44,22 @@ export function encodeProcess(dump: Minidump, wordSize: 4 | 8, firstTid: number)
     gid: fits(gid),
     pid,
     ppid,
-    pgrp: pid,
-    sid: pid,
+    pgrp,
+    sid,
   });
   const argv = dump.tolerate(() => dump.commandLine, null) ?? [];
   const name = dump.tolerate(() => dump.threadNames, null)?.get(pid) ?? argv[0]?.replace(/^.*\//s, '') ?? '';
   bytes.write(name, texts.name, NAME_SIZE - 1, 'utf8');
   bytes.write(argv.join(' '), texts.arguments, ARGUMENTS_SIZE - 1, 'utf8');
-  return { pid, ppid, bytes };
+  return { pid, ppid, pgrp, sid, bytes };
+}
+
+/** Fields 5 and 6 of /proc/PID/stat; they follow the name, which may hold anything, in parentheses (proc(5)). */
+function statNumbers(dump: Minidump): { pgrp: number; sid: number } | null {
+  const text = dump.tolerate(() => dump.text(StreamType.linuxProcStat), null) ?? '';
+  const [, , pgrp, sid] = text.slice(text.lastIndexOf(')') + 2).split(' ', 4);
+  const valid = (field: string | undefined) => field !== undefined && /^\d{1,10}$/.test(field);
+  return valid(pgrp) && valid(sid) ? { pgrp: Number(pgrp), sid: Number(sid) } : null;
 }
 
 const PAGE = 4096;

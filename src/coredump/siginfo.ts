@@ -2,12 +2,11 @@
  * siginfo_t (128 bytes) of 32-bit and 64-bit processes: {si_signo, si_errno, si_code}, then the union, which begins at 12 or at 16.
  * Source: include/uapi/asm-generic/siginfo.h.
  */
+import { hasFaultAddress } from '../linux/signals.js';
+
 export const SIGINFO_SIZE = 128;
 /** Where the union begins: si_addr, or si_pid and si_uid. */
 const UNION = { 4: 12, 8: 16 } as const;
-
-/** Signals whose kernel-made siginfo carries an address: ILL TRAP BUS FPE SEGV. */
-const FAULTS: ReadonlySet<number> = new Set([4, 5, 7, 8, 11]);
 
 /** Rewrites a siginfo of processes with one word size as that of the other: head, address or sender, the sigval's low word. */
 export function convertSiginfo(bytes: Uint8Array, from: 4 | 8, to: 4 | 8): Uint8Array {
@@ -18,7 +17,7 @@ export function convertSiginfo(bytes: Uint8Array, from: 4 | 8, to: 4 | 8): Uint8
   if (bytes.length < SIGINFO_SIZE) return result;
   result.set(bytes.subarray(0, 12));
   const [old, fresh] = [UNION[from], UNION[to]];
-  if (source.getInt32(8, true) > 0 && FAULTS.has(source.getInt32(0, true))) {
+  if (hasFaultAddress(source.getInt32(0, true), source.getInt32(8, true))) {
     target.setUint32(fresh, source.getUint32(old, true), true);
     return result;
   }
@@ -27,10 +26,11 @@ export function convertSiginfo(bytes: Uint8Array, from: 4 | 8, to: 4 | 8): Uint8
   return result;
 }
 
-/** si_addr of a fault, or the words behind the head as they are. */
+/** si_addr of a fault; 0 for a signal that a process sent: its pid and uid lie there then. */
 export function siginfoAddress(bytes: Uint8Array, wordSize: 4 | 8): bigint {
   if (bytes.length < SIGINFO_SIZE) return 0n;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (!hasFaultAddress(view.getInt32(0, true), view.getInt32(8, true))) return 0n;
   return wordSize === 8 ? view.getBigUint64(UNION[8], true) : BigInt(view.getUint32(UNION[4], true));
 }
 

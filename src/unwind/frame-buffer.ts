@@ -8,6 +8,8 @@ export class FrameBuffer {
   readonly pc: Float64Array;
   readonly sp: Float64Array;
   readonly relPc: Float64Array;
+  /** Every bit of pc and sp as the registers had them: four words a frame, pc's low and high one, then sp's. */
+  readonly words: Uint32Array;
   /** Address to name the frame by: relPc, or the absolute pc for code made at run time and dex pcs. */
   readonly lookup: Float64Array;
   /** Index of the mapping; -1 in none. */
@@ -25,6 +27,7 @@ export class FrameBuffer {
     this.pc = new Float64Array(capacity);
     this.sp = new Float64Array(capacity);
     this.relPc = new Float64Array(capacity);
+    this.words = new Uint32Array(4 * capacity);
     this.lookup = new Float64Array(capacity);
     this.mapping = new Int32Array(capacity);
     this.trust = new Uint8Array(capacity);
@@ -52,5 +55,18 @@ export class FrameBuffer {
     this.module[i] = module;
     this.trust[i] = trust;
     return i;
+  }
+
+  /** Takes the frames [from, to) out. */
+  leaveOut(from: number, to: number): void {
+    const { count } = this;
+    for (const list of [this.pc, this.sp, this.relPc, this.lookup, this.mapping, this.trust]) {
+      list.copyWithin(from, to, count);
+    }
+    this.known.copyWithin(from, to, count);
+    this.knownAbove.copyWithin(from, to, count);
+    this.words.copyWithin(4 * from, 4 * to, 4 * count);
+    for (let i = to; i < count; i++) this.module[from + i - to] = this.module[i] ?? null;
+    this.count -= to - from;
   }
 }

@@ -1,7 +1,7 @@
 /** The step from frames as numbers to frames with names. */
 import type { Arch } from '../arch/arch.js';
 import type { FunctionAt, SourceAt, SymbolSource } from '../symbols/provider.js';
-import { DEX, NO_SOURCE, TRUSTS, type UnwoundFrame } from './frame.js';
+import { DEX, type ExactAddresses, NO_SOURCE, TRUSTS, type UnwoundFrame } from './frame.js';
 import type { FrameBuffer } from './frame-buffer.js';
 import type { DexSource } from './module.js';
 import type { ProcessModules } from './process-modules.js';
@@ -28,10 +28,12 @@ export function nameFrames(frames: FrameBuffer, names: FrameNames): UnwoundFrame
     const mapped = index < 0 ? null : names.modules.at(index);
     const found = functionOf(frames, i, names);
     const { position, inlined } = sourceOf(frames, i, names);
+    const exact = exactAddresses(frames, i);
     return {
       pc: frames.pc[i]!,
       sp: frames.sp[i]!,
       relPc: frames.relPc[i]!,
+      ...(exact !== null && { exact }),
       mapName: mapped === null ? null : dex ? mappings[index]!.name : mapped.name,
       mapStart: index < 0 ? 0 : mappings[index]!.start,
       elfOffset: mapped === null || dex ? 0 : mapped.start,
@@ -44,6 +46,19 @@ export function nameFrames(frames: FrameBuffer, names: FrameNames): UnwoundFrame
       knownRegisters: registerNames(arch, frames.known[i]!, frames.knownAbove[i]!),
     };
   });
+}
+
+/** The first word of an address that is no exact Number is at least this. */
+const HIGH = 0x200000;
+
+/** The addresses of a frame of which Numbers do not hold every bit; null where they do. */
+export function exactAddresses(frames: FrameBuffer, i: number): ExactAddresses | null {
+  const { words } = frames;
+  if (words[4 * i + 1]! < HIGH && words[4 * i + 3]! < HIGH) return null;
+  const word = (at: number): bigint => (BigInt(words[at + 1]!) << 32n) | BigInt(words[at]!);
+  const pc = words[4 * i + 1]! < HIGH ? BigInt(frames.pc[i]!) : word(4 * i);
+  const relPc = frames.mapping[i]! < 0 ? pc : BigInt(frames.relPc[i]!);
+  return { pc, sp: word(4 * i + 2), relPc };
 }
 
 function functionOf(frames: FrameBuffer, i: number, names: FrameNames): FunctionAt | null {

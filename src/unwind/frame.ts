@@ -36,6 +36,13 @@ const NO_CALLS: readonly InlinedFunction[] = [];
 /** What a frame has of whose source nothing is known. */
 export const NO_SOURCE: SourceAt = { position: null, inlined: NO_CALLS };
 
+/** The addresses of a frame, every bit kept. */
+export interface ExactAddresses {
+  readonly pc: bigint;
+  readonly sp: bigint;
+  readonly relPc: bigint;
+}
+
 /** A frame with its names; what the report shows. */
 export interface UnwoundFrame {
   /** Absolute; for callers moved back into the call instruction. */
@@ -43,6 +50,11 @@ export interface UnwoundFrame {
   readonly sp: number;
   /** pc in the image's own addresses: pc - map.start + load bias + (map.offset - elfOffset); pc itself in no mapping. */
   readonly relPc: number;
+  /**
+   * Where pc, sp or relPc is 2^53 or more (a thread jumped to what is no address) they are the nearest Numbers, and these the addresses
+   * themselves.
+   */
+  readonly exact?: ExactAddresses;
   /** Path, `base.apk!lib.so`, `[vdso]`; '' in an anonymous mapping, null in none. */
   readonly mapName: string | null;
   /** 0 in no mapping. Formats print it with bracketed and anonymous mappings. */

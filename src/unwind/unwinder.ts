@@ -7,7 +7,7 @@ import { matchTrampoline } from './code-bytes.js';
 import type { Explain } from './explain.js';
 import { CFI, CONTEXT, DEX, JIT, SIGNAL, TRUSTS, type UnwoundFrame } from './frame.js';
 import { FrameBuffer } from './frame-buffer.js';
-import { nameFrames } from './frame-names.js';
+import { exactAddresses, nameFrames } from './frame-names.js';
 import { type Guesses, NO_WAY_ON, OUTERMOST } from './guesses/guesses.js';
 import type { MappingTable } from './mapping-table.js';
 import type { CodeModule, DexSource, JitSource, MappedModule, ModuleFinder } from './module.js';
@@ -43,6 +43,18 @@ export interface UnwinderOptions {
   readonly explain?: Explain;
 }
 
+/** Frames of a deep stack: of the kernel's usual 8 MiB each has 128 bytes. */
+const DEEP_FRAMES = 1 << 16;
+
+export interface DeepStack {
+  readonly frames: UnwoundFrame[];
+  readonly stop: StopReason;
+  /** Frames that were stepped over, those left out too. */
+  readonly walked: number;
+  /** How many frames are left out, and behind how many of `frames` they were. */
+  readonly gap: { readonly after: number; readonly count: number };
+}
+
 /** Why a walk ended. `end` is the only one that is no loss. */
 export type StopReason = 'end' | 'max frames' | 'repeated frame' | 'device memory' | 'no way on';
 
@@ -56,10 +68,13 @@ export class Unwinder {
   readonly arch: Arch;
   readonly modules: ProcessModules;
   readonly memory: WordMemory;
-  readonly frames: FrameBuffer;
+  /** Of the last walk. */
+  frames: FrameBuffer;
   /** Why the last walk ended. */
   stop: StopReason = 'end';
   readonly #options: UnwinderOptions;
+  readonly #usual: FrameBuffer;
+  #deep: FrameBuffer | null = null;
   readonly #rules: RuleSet;
   readonly #explain: Explain | null;
   readonly #guesses: Guesses;
@@ -83,7 +98,8 @@ export class Unwinder {
     this.#rules = options.rules ?? DEFAULT_RULES;
     this.#explain = options.explain ?? null;
     this.memory = new WordMemory(options.memory);
-    this.frames = new FrameBuffer(Math.max(1, options.maxFrames ?? DEFAULT_MAX_FRAMES));
+    this.#usual = new FrameBuffer(Math.max(1, options.maxFrames ?? DEFAULT_MAX_FRAMES));
+    this.frames = this.#usual;
     this.modules = new ProcessModules(options.arch, options.mappings, options.finders);
     this.#registers = new RegisterState(options.arch);
     this.#saved = new RegisterState(options.arch);
@@ -98,6 +114,30 @@ export class Unwinder {
 
   /** @param file register file, 8 bytes per register in `arch.registers` order */
   walk(file: Uint8Array): void {
+    this.#walk(file, this.#usual);
+  }
+
+  /**
+   * Unwinds a stack that has more frames than a walk keeps, to its outermost: a runaway recursion. The innermost frames are there and
+   * as many of the outermost as make up `maxFrames` with them.
+   */
+  unwindDeep(file: Uint8Array): DeepStack {
+    this.#deep ??= new FrameBuffer(DEEP_FRAMES);
+    this.#walk(file, this.#deep);
+    const walked = this.frames.count;
+    const leftOut = Math.max(0, walked - this.#usual.capacity);
+    const innermost = Math.ceil((this.#usual.capacity * 3) / 4);
+    if (leftOut > 0) this.frames.leaveOut(innermost, innermost + leftOut);
+    return {
+      frames: this.named(),
+      stop: this.stop,
+      walked,
+      gap: { after: leftOut > 0 ? innermost : 0, count: leftOut },
+    };
+  }
+
+  #walk(file: Uint8Array, frames: FrameBuffer): void {
+    this.frames = frames;
     const registers = this.#registers;
     const mask = this.#options.pacMask ?? 0n;
     registers.load(file);
@@ -145,6 +185,11 @@ export class Unwinder {
     );
     frames.known[frame] = registers.known;
     frames.knownAbove[frame] = registers.knownAbove;
+    const { words } = registers;
+    frames.words[4 * frame] = words[2 * this.arch.pc]!;
+    frames.words[4 * frame + 1] = words[2 * this.arch.pc + 1]!;
+    frames.words[4 * frame + 2] = words[2 * this.arch.sp]!;
+    frames.words[4 * frame + 3] = words[2 * this.arch.sp + 1]!;
     this.#frame = frame;
     if (this.#explain !== null) this.#explainFrame(mapped);
     saved.copyFrom(registers);
@@ -320,14 +365,17 @@ export class Unwinder {
     const frame = this.frames.push(dexPc, sp, relPc, dexPc, mapping, null, DEX);
     this.frames.known[frame] = 0;
     this.frames.knownAbove[frame] = 0;
+    // Both are below 2^53: there are no more bits.
+    this.frames.words.fill(0, 4 * frame, 4 * frame + 4);
   }
 
   #explainFrame(mapped: MappedModule | null): void {
     const frame = this.#frame;
-    const { pc, sp, relPc, trust } = this.frames;
+    const { relPc, trust } = this.frames;
+    const { pc, sp } = exactAddresses(this.frames, frame) ?? { pc: this.frames.pc[frame]!, sp: this.frames.sp[frame]! };
     const why =
       mapped === null ? 'in no mapping' : mapped.module === null ? mapped.error : `relPc ${hex(relPc[frame]!)}`;
-    const text = `pc ${hex(pc[frame]!)} sp ${hex(sp[frame]!)} found by ${TRUSTS[trust[frame]!]}, ${why}`;
+    const text = `pc ${hex(pc)} sp ${hex(sp)} found by ${TRUSTS[trust[frame]!]}, ${why}`;
     this.#explain?.({ frame, kind: 'frame', text });
   }
 
@@ -363,6 +411,6 @@ function stripSignature(registers: RegisterState): void {
   registers.setWords(pc, low, high);
 }
 
-function hex(value: number): string {
+function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
 }

@@ -78,7 +78,7 @@ describe('md2core and core2md', () => {
 
   test.each([
     [() => md2core(join(directory, 'none'), undefined), /cannot read .*none: there is no such file$/],
-    [() => core2md(directory, undefined, {}), /not a regular file$/],
+    [() => core2md(directory, undefined, {}), /it is a directory$/],
     [() => md2core(dump, join(directory, 'no', 'where')), /cannot write .*where: ENOENT/],
     [() => core2md(dump, undefined, {}), /cannot convert .*x\.dmp: not an ELF file$/],
   ])('one clear line: %#', (run, message) => {

@@ -1,11 +1,16 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { BufferSource } from '../../src/bytes/byte-source.js';
 import { candidatePaths } from '../../src/cli/binaries.js';
 import { CommandError } from '../../src/cli/failure.js';
 import { createProgram } from '../../src/cli/program.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
+import { Minidump } from '../../src/minidump/reader/minidump.js';
+import { ElfFile } from '../../src/objects/elf/elf-file.js';
 import { engraveMinidump } from '../../src/report/from-dump/engrave.js';
 import { openDump } from '../../src/report/from-dump/opened-dump.js';
 import { RecordedUnwinder } from '../../src/report/from-dump/thread-unwinder.js';
@@ -15,8 +20,13 @@ import { start } from '../client/stage.js';
 import { parseTombstone } from '../e2e/tombstone-text.js';
 import { buildDump, STACK } from '../engraver/build-dump.js';
 import { frame } from '../report/build-report.js';
+import { findProgram } from '../requirements.js';
 import { CrashListener } from '../tracer/crash-listener.js';
 import { TracerProcess } from '../tracer/tracer-process.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const withoutBinutils =
+  findProgram('objcopy') === null || findProgram('strip') === null ? ' [skipped without binutils]' : '';
 
 let dir = '';
 /** A crash of test/programs/null-write as the tracer copied it: nothing is unwound. */
@@ -70,6 +80,25 @@ function without(dump: Buffer, ...types: number[]): Buffer {
     if (types.includes(dump.readUInt32LE(entry))) dump.writeUInt32LE(0, entry);
   }
   return dump;
+}
+
+/**
+ * The dump with another CodeView record for this module, and without the first page of each image, where its build id is. Null: with no
+ * record.
+ */
+function withRecord(dump: Buffer, name: string, record: Uint8Array | null): Buffer {
+  const opened = Minidump.open(dump);
+  const index = opened.modules!.findIndex((module) => module.name === name);
+  const base = opened.modules![index]!.base;
+  const extra = record === null ? Buffer.alloc(0) : Buffer.from(record);
+  const bytes = Buffer.concat([dump, extra]);
+  const entry = opened.entry(StreamType.moduleList)!.rva + 4 + 108 * index;
+  bytes.writeUInt32LE(extra.length, entry + 76);
+  bytes.writeUInt32LE(dump.length, entry + 80);
+  for (const { address, rva, size } of opened.memory.regions) {
+    if (address <= base && base < address + size) bytes.fill(0, rva + base - address, rva + base - address + 64);
+  }
+  return bytes;
 }
 
 /** A dump that carries its frames: one that no binary of this machine could give. */
@@ -159,6 +188,118 @@ describe('debuggerd engrave', () => {
     expect(functions((await debuggerd(...none, raw)).out)[0]).toBe('write_to_address');
   });
 
+  describe.skipIf(withoutBinutils)(`with a separated debug file${withoutBinutils}`, () => {
+    const store = (): string => join(dir, 'debug-store');
+    /** The paths of the stripped program and of nothing, each below a sysroot. */
+    const [stripped, empty] = ['stripped', 'empty'].map((name) => () => join(dir, name)) as [
+      () => string,
+      () => string,
+    ];
+    const frames = (text: string) =>
+      parseTombstone(text)
+        .threads[0]?.frames.slice(0, 3)
+        .map(({ relPc, fn, offset }) => ({ relPc, fn, offset }));
+    beforeAll(async () => {
+      const program = built(hostArch).program('null-write');
+      const inside = join(stripped(), program);
+      mkdirSync(dirname(inside), { recursive: true });
+      const debug = join(dir, 'null-write.debug');
+      execFileSync('objcopy', ['--only-keep-debug', program, debug]);
+      execFileSync('strip', ['-o', inside, program]);
+      const elf = ElfFile.parse(new BufferSource(readFileSync(program))) as ElfFile;
+      const buildId = elf.buildId ?? '';
+      for (const base of [store(), join(empty(), 'usr/lib/debug/.build-id')]) {
+        const entry = join(base, buildId.slice(0, 2), `${buildId.slice(2)}.debug`);
+        mkdirSync(dirname(entry), { recursive: true });
+        copyFileSync(debug, entry);
+      }
+    });
+
+    it('the stripped binary has no names, with the debug file all of them', async () => {
+      const whole = frames((await debuggerd(raw)).out);
+      expect(whole?.map(({ fn }) => fn)).toEqual(NAMES);
+      const without = await debuggerd('--sysroot', stripped(), raw);
+      expect(functions(without.out)).not.toContain('write_to_address');
+      const both = await debuggerd('--sysroot', stripped(), '--build-id-dir', store(), raw);
+      expect(frames(both.out)).toEqual(whole);
+    });
+
+    it('the debug file alone has the names, and the pcs are those of the binary', async () => {
+      const whole = frames((await debuggerd(raw)).out);
+      for (const places of [
+        ['--sysroot', join(dir, 'nothing'), '--build-id-dir', store()],
+        ['--sysroot', empty()],
+      ]) {
+        const { out } = await debuggerd(...places, raw);
+        expect(frames(out)?.[0]).toEqual(whole?.[0]);
+        // How many frames are found without the binary's .eh_frame is for the guesses.
+        for (const found of parseTombstone(out).threads[0]?.frames ?? []) {
+          if (found.fn === 'main') expect(found.relPc).toBe(whole?.[2]?.relPc);
+        }
+      }
+    });
+
+    it('no debug file of another build', async () => {
+      const { out } = await debuggerd('--sysroot', stripped(), '--build-id-dir', join(dir, 'nothing'), raw);
+      expect(functions(out)).not.toContain('write_to_address');
+    });
+  });
+
+  it('takes no file by its path alone: old writers identify by a debug id, some not at all', async () => {
+    const program = built(hostArch).program('null-write');
+    const elf = ElfFile.parse(new BufferSource(readFileSync(program))) as ElfFile;
+    const guid = (first: number): Buffer => {
+      const record = Buffer.alloc(24 + program.length + 1);
+      record.write('RSDS', 0, 'latin1');
+      Buffer.from(elf.buildId!, 'hex').copy(record, 4, 0, 16);
+      record[4] = first;
+      record.write(program, 24);
+      return record;
+    };
+    const same = guid(Buffer.from(elf.buildId!, 'hex')[0]!);
+    const other = guid(Buffer.from(elf.buildId!, 'hex')[0]! ^ 1);
+    for (const [record, used, said] of [
+      [same, true, ''],
+      [other, false, /^debuggerd: \S+null-write has debug id [0-9A-F]{32}0, not [0-9A-F]{32}0: not used\n/],
+      [null, false, /^debuggerd: \S+null-write cannot be told from others: the dump has no identity of it: not used\n/],
+    ] as const) {
+      const path = join(dir, 'record.dmp');
+      writeFileSync(path, withRecord(readFileSync(raw), program, record));
+      const { out, err } = await debuggerd(path);
+      expect(functions(out).includes('write_to_address'), String(record)).toBe(used);
+      if (said === '') expect(err).toBe('');
+      else expect(err).toMatch(said);
+    }
+  });
+
+  it('reads a file of more than 2 GiB', async () => {
+    const path = join(dir, 'huge.dmp');
+    copyFileSync(raw, path);
+    truncateSync(path, 3 * 2 ** 30);
+    expect(functions((await debuggerd(path)).out).slice(0, 3)).toEqual(NAMES);
+  });
+
+  it('reads a pipe, as the other commands do', () => {
+    const cli = (args: string[], input: string) =>
+      spawnSync('sh', ['-c', 'cat "$0" | "$@"', input, join(root, 'dist/bin/debuggerd'), ...args], {
+        encoding: 'utf8',
+      });
+    const { stdout, stderr, status } = cli(['engrave', '-'], raw);
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    expect(functions(stdout).slice(0, 3)).toEqual(NAMES);
+    expect(cli(['show', '--stream', 'system-info', '-'], raw).stdout).toMatch(/^minidump of \d+ bytes/);
+    const core = join(dir, 'piped.core');
+    expect(cli(['md2core', '-', core], raw)).toMatchObject({ stderr: '', status: 0 });
+    const dump = join(dir, 'piped.dmp');
+    expect(cli(['core2md', '-', dump], core)).toMatchObject({ stderr: '', status: 0 });
+    expect(cli(['engrave', '-'], dump).stdout).toContain('write_to_address');
+    expect(cli(['md2core', '-'], raw)).toMatchObject({
+      status: 2,
+      stderr: 'debuggerd: say where to write what standard input becomes: a file, or - for stdout\n',
+    });
+    expect(cli(['engrave', '-'], '/dev/null')).toMatchObject({ status: 1, stderr: /^debuggerd: cannot engrave -: / });
+  });
+
   it('explains each frame', async () => {
     const { out } = await debuggerd('--explain', raw);
     expect(out).toMatch(/^thread \d+ "null-write"\n {2}#00 pc /);
@@ -185,7 +326,10 @@ describe('debuggerd engrave', () => {
 describe('candidatePaths', () => {
   const places = { sysroot: '/root', buildIdDirs: ['/ids'] };
   it('stays below the sysroot, whatever the dump says', () => {
-    expect(candidatePaths('/../../etc/../lib/a.so', null, places)).toEqual(['/root/lib/a.so']);
+    expect(candidatePaths('/../../etc/../lib/a.so', null, places)).toEqual([
+      '/root/lib/a.so',
+      '/root/usr/lib/debug/lib/a.so.debug',
+    ]);
   });
   it('takes no device, and nothing relative', () => {
     for (const path of ['/dev/zero', '/x/../dev/zero', '//dev/zero', '/dev/shm/../zero']) {
@@ -201,6 +345,9 @@ describe('candidatePaths', () => {
       '/ids/ab/cdef.debug',
       '/ids/.build-id/ab/cdef',
       '/ids/.build-id/ab/cdef.debug',
+      '/usr/lib/debug/.build-id/ab/cdef',
+      '/usr/lib/debug/.build-id/ab/cdef.debug',
+      '/usr/lib/debug/lib/a.so.debug',
     ]);
   });
 });

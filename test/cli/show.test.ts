@@ -7,7 +7,7 @@ import { hexDump } from '../../src/cli/show/hex-dump.js';
 import { sections } from '../../src/cli/show/sections.js';
 import { type ShowOptions, show } from '../../src/cli/show.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
-import { DumpBuilder } from '../minidump/builder.js';
+import { type Bytes, DumpBuilder } from '../minidump/builder.js';
 import { everyStream } from '../minidump/every-stream.js';
 
 let directory: string;
@@ -43,7 +43,9 @@ describe.each(['little', 'big'] as const)('a %s-endian dump with every stream', 
     });
     expect(Object.keys(document.sections)).toEqual(sections.map(({ key }) => key));
     const { exception, threads, modules, siginfo } = document.sections;
-    expect(exception).toMatchObject({ reason: 'SIGSEGV /SEGV_MAPERR', crashAddress: '0xdeadbeef12345678', tid: 7 });
+    expect(exception).toMatchObject({ reason: 'SIGSEGV /SEGV_MAPERR', crashAddress: '0x12345678', tid: 7 });
+    // The words of the writer beside it: its machine has 32 bits.
+    expect(exception.address).toBe('0xdeadbeef12345678');
     expect(threads[0]).toMatchObject({ name: 'main', stack: { address: '0xbf000000', size: 16 }, teb: '0xfeed' });
     expect(threads[0].context.registers[order === 'big' ? 'srr0' : 'eax']).toBe(
       order === 'big' ? '0x0000abcd' : '0x00000000',
@@ -107,7 +109,7 @@ test.each([
 
 test('what is no file, and what is no minidump', () => {
   expect(() => show(join(directory, 'none'), {})).toThrow(/^cannot read .*none: there is no such file$/);
-  expect(() => show(directory, {})).toThrow(/not a regular file/);
+  expect(() => show(directory, {})).toThrow(/it is a directory/);
   expect(() => shown(Buffer.from('hello'))).toThrow(/is no minidump: header: needs 32 bytes at 0x0, 5 remain$/);
 });
 
@@ -118,6 +120,65 @@ test('a broken stream is an error of its own, beside the others', () => {
   expect(document.sections.threads).toHaveLength(2);
   expect(shown(cut)).toContain('COULD NOT BE READ');
   expect(shown(cut, { hex: true })).toContain('could not be read: ');
+});
+
+describe('a damaged directory is an error, with what could be read', () => {
+  const changed = (change: (bytes: Buffer) => Buffer): Buffer => change(Buffer.from(file));
+  const behind = changed((bytes) => {
+    bytes.writeUInt32LE(bytes.length + 100, 12);
+    return bytes;
+  });
+  const cut = changed((bytes) => bytes.subarray(0, bytes.readUInt32LE(12) + 30));
+  const onHeader = changed((bytes) => {
+    bytes.writeUInt32LE(4, 12);
+    return bytes;
+  });
+  const streamOnHeader = changed((bytes) => {
+    bytes.writeUInt32LE(8, bytes.readUInt32LE(12) + 8);
+    return bytes;
+  });
+  test.each([
+    ['outside of the file', behind, 0, /directory: needs \d+ bytes at 0x[0-9a-f]+, 0 remain/],
+    ['cut off', cut, 2, /directory: needs \d+ bytes at 0x[0-9a-f]+, 30 remain/],
+    ['over the header', onHeader, 0, /directory: lies over the header, at 0x4/],
+    ['with a stream over the header', streamOnHeader, null, /[a-z ]+: lies over the header, at 0x8/],
+  ])('%s', (_, bytes, streams, message) => {
+    const path = join(directory, `${count++}.dmp`);
+    writeFileSync(path, bytes);
+    for (const options of [{ json: true }, {}, { hex: true }]) {
+      let text = '';
+      const print = (more: string): void => {
+        text += more;
+      };
+      expect(() => show(path, options, print)).toThrow(/ is damaged: /);
+      expect(() => show(path, options, () => {})).toThrow(message);
+      if (options.json !== true) continue;
+      const document = JSON.parse(text);
+      expect(document.file.size).toBe(bytes.length);
+      if (streams !== null) expect(document.streams).toHaveLength(streams);
+      else expect(document.sections.exception).toMatchObject({ reason: 'SIGSEGV /SEGV_MAPERR' });
+      expect(document.errors.map((error: { message: string }) => error.message).join()).toMatch(message);
+    }
+  });
+});
+
+test('the crashed thread has the context that was stored with it, the exception has its own', () => {
+  const context = (eip: number) => (bytes: Bytes) =>
+    bytes
+      .u32(0x10000)
+      .zeros(180)
+      .u32(eip)
+      .zeros(716 - 188);
+  const dump = new DumpBuilder()
+    .stream(StreamType.systemInfo, (s) => s.u16(0).zeros(54))
+    .stream(StreamType.threadList, (s) => s.u32(1, 7).zeros(36).size('own').rva('own'))
+    .stream(StreamType.exception, (s) => s.u32(7, 0).zeros(152).size('crash').rva('crash'))
+    .data('own', context(0x1111))
+    .data('crash', context(0x2222))
+    .finish();
+  const { sections: shownSections } = JSON.parse(shown(dump, { json: true }));
+  expect(shownSections.threads[0].context.registers.eip).toBe('0x00001111');
+  expect(shownSections.exception.context.registers.eip).toBe('0x00002222');
 });
 
 test('a hostile name cannot move the cursor', () => {

@@ -5,6 +5,7 @@ import { CoreFile } from '../../src/coredump/core-file.js';
 import { coreToMinidump } from '../../src/coredump/core-to-minidump.js';
 import { findDsoDebug } from '../../src/coredump/dso-debug.js';
 import { minidumpToCore } from '../../src/coredump/minidump-to-core.js';
+import { makeSiginfo } from '../../src/coredump/siginfo.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { Platform, ProcessorArchitecture } from '../../src/minidump/format/system.js';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
@@ -105,6 +106,8 @@ describe.each(CPUS)('%s', (name) => {
     expect(core.process).toEqual({
       pid: SIBLING.tid,
       ppid: 17,
+      pgrp: 4700,
+      sid: 4600,
       uid: 1000,
       gid: 100,
       name: 'prog',
@@ -305,6 +308,37 @@ test('a core of many gigabytes is not read, only what is needed of it', () => {
   const { memory64List } = dump;
   expect(memory64List?.map(({ address }) => address)).toEqual(deferred.map(({ address }) => address));
   expect(memory64List!.at(-1)!.rva).toBeGreaterThan(2 ** 32);
+});
+
+test.each(['x86_64', 'x86'] as const)('a signal that was sent has no address: its sender lies there (%s)', (name) => {
+  const arch = byName(name);
+  const core = CoreFile.open(new BufferSource(convert(sampleDump(arch))));
+  const addressOf = (signal: number, code: number): bigint => {
+    const siginfo = makeSiginfo(signal, code, 0x1234n, arch.wordSize);
+    const sent = Object.create(core, { siginfo: { value: siginfo } }) as CoreFile;
+    const { chunks } = coreToMinidump(sent, { timestamp: 0, full: false });
+    return Minidump.open(Buffer.concat(chunks)).exception!.address;
+  };
+  expect(addressOf(6, -6)).toBe(0n);
+  expect(addressOf(11, 0)).toBe(0n);
+  expect(addressOf(11, 1)).toBe(0x1234n);
+});
+
+test.each([
+  ['1 (a) b) R 17 4700 4600 0', { pgrp: 4700, sid: 4600 }],
+  ['1 (a', { pgrp: 0, sid: 0 }],
+])('group and session of other writers: %j', (stat, expected) => {
+  const arch = byName('x86_64');
+  const writer = new MinidumpWriter(0);
+  writer.addThread({ tid: 5, context: contextOf(arch, CRASHED), stack: null });
+  writer.setSystem({ architecture: arch.minidumpArch, cpuCount: 1, platform: Platform.linux, osText: '' });
+  writer.addStream(StreamType.linuxProcStat, Buffer.from(stat));
+  const core = CoreFile.open(new BufferSource(convert(Buffer.concat(writer.finish()))));
+  expect(core.process).toMatchObject(expected);
+  // And on into a minidump.
+  const { chunks } = coreToMinidump(core, { timestamp: 0, full: false });
+  const again = CoreFile.open(new BufferSource(convert(Buffer.concat(chunks))));
+  expect(again.process).toMatchObject(expected);
 });
 
 test('more segments than a 16-bit count holds', () => {

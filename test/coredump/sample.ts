@@ -95,7 +95,10 @@ export function sampleDump(arch: Arch, options: { readonly raw?: boolean; readon
   });
   writer.addStream(StreamType.linuxMaps, Buffer.from(MAPS));
   writer.addStream(StreamType.linuxCmdline, Buffer.from('/opt/test/prog\0--flag\0'));
-  writer.addStream(StreamType.linuxProcStatus, Buffer.from('Name:\tprog\nPPid:\t17\n'));
+  writer.addStream(
+    StreamType.linuxProcStatus,
+    Buffer.from('Name:\tprog\nPPid:\t17\nNSpgid:\t4700\t12\nNSsid:\t4600\t3\n'),
+  );
   const auxv = Buffer.alloc(arch.wordSize * 4);
   if (arch.wordSize === 8) auxv.writeBigUInt64LE(9n, 0);
   else auxv.writeUInt32LE(9, 0);

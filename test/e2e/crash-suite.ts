@@ -119,6 +119,12 @@ export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemo
       expect(tombstone.signal?.slice(0, 4)).toEqual([11, 'SIGSEGV', 1, 'SEGV_MAPERR']);
       expect(frames.length).toBeGreaterThan(10);
       for (const frame of frames.slice(0, 10)) expect(frame.fn).toBe('overflow_stack');
+      // And who began it, with the number that a debugger gives it.
+      const [, count = ''] = /^ {4}\((\d+) more frames are left out\)$/m.exec(tombstone.text) ?? [];
+      expect(Number(count)).toBeGreaterThan(10_000);
+      expect(frames.map(({ fn }) => fn)).toContain('start_overflow');
+      expect(frames.at(-1)?.fn).toBe('_start');
+      expect(tombstone.text).toMatch(new RegExp(`^ {4}#${frames.length + Number(count) - 1} pc .*\\(_start`, 'm'));
     });
 
     it('reports the overflow of a thread with an alternate stack of its own', async () => {

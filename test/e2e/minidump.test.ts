@@ -94,21 +94,18 @@ describe('the minidump of a crash', () => {
     }
   });
 
-  it('keeps the top and the base of an overflowed stack', async () => {
+  it('keeps all of an overflowed stack: debuggers walk to who began the recursion', async () => {
     const target = start('stack-overflow', [], { daemon: daemon() });
     const { path } = await daemon().tombstoneOf(target.pid);
     const dump = open(`${path}.dmp`);
     const { start: from, end } = dump.maps!.find(({ name }) => name === '[stack]')!;
     expect(end - from).toBeGreaterThan(1024 * 1024);
     const stack = dump.threads![0]!.stack!;
-    expect(stack.address).toBe(from);
-    expect(stack.size).toBeGreaterThanOrEqual(128 * 1024);
-    expect(stack.size).toBeLessThan(256 * 1024);
+    expect([stack.address, stack.size]).toEqual([from, end - from]);
     // The program's name, the last thing on its stack (execve's copy_strings).
     const base = Buffer.alloc(4096);
     expect(dump.memory.read(end - base.length, base)).toBe(base.length);
     expect(base.toString('latin1')).toContain('/stack-overflow\0');
-    expect(dump.memory.read((from + end) / 2, base)).toBe(0);
     pointerAt(dump, end - 16);
   });
 });

@@ -30,6 +30,8 @@ export interface DumpSpec {
   /** null: a dump that another program wrote. */
   readonly info?: Partial<DumpInfo> | null;
   readonly threads?: readonly DumpThread[];
+  /** @default Linux */
+  readonly platform?: number;
   readonly maps?: string | null;
   readonly exception?: {
     readonly tid?: number;
@@ -113,7 +115,7 @@ export function buildDump(spec: DumpSpec = {}): Buffer {
   writer.setSystem({
     architecture: arch.minidumpArch,
     cpuCount: 1,
-    platform: 0x8201,
+    platform: spec.platform ?? 0x8201,
     osText: 'Linux 6.1.0 #1 SMP x86_64',
   });
   const stream = (type: number, bytes: Uint8Array) => writer.addStream(type, bytes);

@@ -101,6 +101,7 @@ export function report(values: Partial<Report> = {}): Report {
     tid: 100,
     commandLine: ['./app'],
     signal: signal(),
+    exception: null,
     abortMessage: null,
     annotations: [],
     threads: [thread()],

@@ -90,16 +90,11 @@ function thread(dump: Minidump, names: ReadonlyMap<number, string> | null, each:
     priority: each.priority,
     teb: hex(each.teb),
     stack: each.stack === null ? null : region(each.stack),
-    context: registersOf(
-      dump,
-      part,
-      dump.tolerate(() => dump.threadContext(each), null),
-    ),
+    context: registersOf(dump, part, each.context && dump.tolerate(() => dump.contextBytes(part, each.context!), null)),
   };
 }
 
 function module(each: MinidumpModule): Json {
-  const { cv } = each;
   return {
     base: hex(each.base),
     size: each.size,
@@ -109,8 +104,21 @@ function module(each: MinidumpModule): Json {
     timestamp: each.timestamp,
     buildId: each.buildId,
     debugId: each.debugId,
-    debugFile: cv?.kind === 'pdb70' || cv?.kind === 'pdb20' ? cv.file : null,
+    debugFile: debugFile(each),
   };
+}
+
+/** The name that symbols are looked up by: an image with a build id has its own. */
+function debugFile({ cv, name }: MinidumpModule): string | null {
+  switch (cv?.kind) {
+    case 'pdb70':
+    case 'pdb20':
+      return cv.file;
+    case 'elf':
+      return name;
+    default:
+      return null;
+  }
 }
 
 function crashpadModule(each: CrashpadModuleInfo): Json {
@@ -161,8 +169,8 @@ export const sections: readonly Section[] = [
         exception.context && dump.tolerate(() => dump.contextBytes('exception context', exception.context!), null);
       return {
         tid: exception.tid,
-        reason: crashReason(exception, platformOf(dump)),
-        crashAddress: hex(crashAddress(exception, platformOf(dump))),
+        reason: crashReason(exception, platformOf(dump), architectureOf(dump)),
+        crashAddress: hex(crashAddress(exception, platformOf(dump), dump.wordSize)),
         code: exception.code,
         flags: exception.flags,
         record: hex(exception.record),

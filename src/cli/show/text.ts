@@ -118,7 +118,8 @@ export function documentLines({ file, streams, sections, errors }: MinidumpDocum
   const order = file.littleEndian ? 'little endian' : 'big endian';
   const written = new Date(file.timestamp * 1000).toISOString();
   const lines = [`minidump of ${file.size} bytes, ${order}, version ${file.version}, written ${written}`, ''];
-  lines.push(`STREAMS (${streams.length})`, ...indent(table(streams.map((stream) => ({ ...stream })))), '');
+  const rows = streams.length === 0 ? [] : table(streams.map((stream) => ({ ...stream })));
+  lines.push(`STREAMS (${streams.length})`, ...indent(rows), '');
   for (const [key, value] of Object.entries(sections)) {
     lines.push(heading(key, value), ...indent(valueLines(key, value)), '');
   }

@@ -3,7 +3,8 @@
 export interface ContextRegister {
   readonly name: string;
   readonly offset: number;
-  readonly size: 2 | 4 | 8 | 16;
+  /** Bytes; 10: an x87 register, with its sign and exponent behind the fraction. */
+  readonly size: 1 | 2 | 4 | 8 | 10 | 16;
 }
 
 export interface ContextLayout {

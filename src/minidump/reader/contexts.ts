@@ -49,8 +49,26 @@ function vectors(prefix: string, count: number, offset: number, size: 8 | 16): C
 /** Inside the FXSAVE image: st0-st7 at 32 (80 bits in 16 bytes), xmm at 160. */
 const FXSAVE = { registers: 32, xmm: 160, mxcsr: 24 } as const;
 
+function x87(offset: number, stride: number): ContextRegister[] {
+  return Array.from({ length: 8 }, (_, i) => ({ name: `st${i}`, offset: offset + i * stride, size: 10 }));
+}
+
+function debugRegisters(offset: number, size: 4 | 8): ContextRegister[] {
+  return [0, 1, 2, 3, 6, 7].map((number, i) => ({ name: `dr${number}`, offset: offset + i * size, size }));
+}
+
+/** Of FLOATING_SAVE_AREA (FSAVE), which begins at 28: seven words, then the registers without padding. Names are gdb's. */
+const FSAVE: readonly ContextRegister[] = [
+  ...['fctrl', 'fstat', 'ftag', 'fioff', 'fiseg', 'fooff', 'foseg'].map(
+    (name, i): ContextRegister => ({ name, offset: 28 + 4 * i, size: 4 }),
+  ),
+  ...x87(56, 10),
+];
+
 export const x86: ContextLayout = {
   ...fromArch(x86Arch, 'x86', 0x10000, [
+    ...debugRegisters(4, 4),
+    ...FSAVE,
     { name: 'mxcsr', offset: 204 + FXSAVE.mxcsr, size: 4 },
     ...vectors('xmm', 8, 204 + FXSAVE.xmm, 16),
   ]),
@@ -60,9 +78,13 @@ export const x86: ContextLayout = {
 export const amd64: ContextLayout = {
   ...fromArch(x86_64Arch, 'amd64', 0x100000, [
     { name: 'mxcsr', offset: 52, size: 4 },
-    ...vectors('dr', 4, 72, 8),
-    { name: 'dr6', offset: 104, size: 8 },
-    { name: 'dr7', offset: 112, size: 8 },
+    ...debugRegisters(72, 8),
+    // The abridged tag word has a bit per register (Intel SDM, FXSAVE).
+    { name: 'fctrl', offset: 256, size: 2 },
+    { name: 'fstat', offset: 258, size: 2 },
+    { name: 'ftag', offset: 260, size: 1 },
+    { name: 'fop', offset: 262, size: 2 },
+    ...x87(256 + FXSAVE.registers, 16),
     ...vectors('xmm', 16, 256 + FXSAVE.xmm, 16),
   ]),
   extensible: true,
@@ -197,12 +219,16 @@ export function readContext(
 
 function readRegister(view: DataView, offset: number, size: number, littleEndian: boolean): bigint {
   switch (size) {
+    case 1:
+      return BigInt(view.getUint8(offset));
     case 2:
       return BigInt(view.getUint16(offset, littleEndian));
     case 4:
       return BigInt(view.getUint32(offset, littleEndian));
     case 8:
       return view.getBigUint64(offset, littleEndian);
+    case 10:
+      return (BigInt(view.getUint16(offset + 8, littleEndian)) << 64n) | view.getBigUint64(offset, littleEndian);
     default: {
       const first = view.getBigUint64(offset, littleEndian);
       const second = view.getBigUint64(offset + 8, littleEndian);

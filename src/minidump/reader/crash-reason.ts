@@ -1,11 +1,13 @@
 /**
  * Why a process died, in the words that Breakpad's minidump_stackwalk prints: `SIGSEGV /SEGV_MAPERR`, `EXCEPTION_ACCESS_VIOLATION_READ`,
- * `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`. Sources of the codes: signal(7), sigaction(2); ntstatus.h; mach/exception_types.h.
+ * `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`; a code that it does not name is its number there and here (`SIGSEGV /0x00000080`). Sources of the
+ * codes: signal(7), sigaction(2); ntstatus.h; mach/exception_types.h, mach/i386/exception.h, mach/arm/exception.h.
  */
 
 import { DUMP_REQUESTED } from '../format/structs.js';
-import { Platform } from '../format/system.js';
+import { Platform, ProcessorArchitecture } from '../format/system.js';
 import type { MinidumpException } from './exception.js';
+import { fastFailName } from './fast-fail.js';
 
 /** By number on x86 and arm, from 1. */
 const SIGNALS =
@@ -24,17 +26,6 @@ const LINUX_CODES: ReadonlyMap<string, readonly string[]> = new Map([
       ' ',
     ),
   ],
-]);
-
-const ANY_CODE: ReadonlyMap<number, string> = new Map([
-  [0, 'SI_USER'],
-  [0x80, 'SI_KERNEL'],
-  [-1, 'SI_QUEUE'],
-  [-2, 'SI_TIMER'],
-  [-3, 'SI_MESGQ'],
-  [-4, 'SI_ASYNCIO'],
-  [-5, 'SI_SIGIO'],
-  [-6, 'SI_TKILL'],
 ]);
 
 /** STATUS_* by value, named as Breakpad does. */
@@ -95,21 +86,94 @@ const MACH: ReadonlyMap<number, string> = new Map([
   [0x43507378, 'Simulated Exception'],
 ]);
 
-/** Codes of EXC_BAD_ACCESS (kern_return_t). */
-const MACH_ACCESS: ReadonlyMap<number, string> = new Map([
-  [1, 'KERN_INVALID_ADDRESS'],
-  [2, 'KERN_PROTECTION_FAILURE'],
-  [8, 'KERN_NO_ACCESS'],
-  [10, 'KERN_MEMORY_ERROR'],
-  [50, 'KERN_CODESIGN_ERROR'],
+type Codes = ReadonlyMap<number, string>;
+
+/** What the flags of an exception say on every CPU, by exception: of EXC_BAD_ACCESS a kern_return_t. */
+const MACH_CODES: ReadonlyMap<number, Codes> = new Map([
+  [
+    1,
+    new Map([
+      [1, 'KERN_INVALID_ADDRESS'],
+      [2, 'KERN_PROTECTION_FAILURE'],
+      [8, 'KERN_NO_ACCESS'],
+      [9, 'KERN_MEMORY_FAILURE'],
+      [10, 'KERN_MEMORY_ERROR'],
+      [50, 'KERN_CODESIGN_ERROR'],
+    ]),
+  ],
+  [
+    5,
+    new Map([
+      [0x10002, 'SIGABRT'],
+      [0xdeadc0de, 'UNCAUGHT_NS_EXCEPTION'],
+    ]),
+  ],
 ]);
+
+const MACH_X86: ReadonlyMap<number, Codes> = new Map([
+  [1, new Map([[13, 'EXC_I386_GPFLT']])],
+  [
+    2,
+    new Map([
+      [1, 'EXC_I386_INVOP'],
+      [10, 'EXC_INVTSSFLT'],
+      [11, 'EXC_SEGNPFLT'],
+      [12, 'EXC_STKFLT'],
+      [13, 'EXC_GPFLT'],
+      [17, 'EXC_ALIGNFLT'],
+    ]),
+  ],
+  [
+    3,
+    new Map(
+      'DIV INTO NOEXT EXTOVR EXTERR EMERR BOUND SSEEXTERR'.split(' ').map((name, i) => [i + 1, `EXC_I386_${name}`]),
+    ),
+  ],
+  [
+    6,
+    new Map([
+      [1, 'EXC_I386_SGL'],
+      [2, 'EXC_I386_BPT'],
+    ]),
+  ],
+]);
+
+const MACH_ARM: ReadonlyMap<number, Codes> = new Map([
+  [
+    1,
+    new Map([
+      [0x101, 'EXC_ARM_DA_ALIGN'],
+      [0x102, 'EXC_ARM_DA_DEBUG'],
+    ]),
+  ],
+  [2, new Map([[1, 'EXC_ARM_UNDEFINED']])],
+  [6, new Map([[1, 'EXC_ARM_BREAKPOINT']])],
+]);
+
+const { x86, amd64, arm, arm64, arm64Old } = ProcessorArchitecture;
+const MACH_BY_CPU: ReadonlyMap<number, ReadonlyMap<number, Codes>> = new Map([
+  [x86, MACH_X86],
+  [amd64, MACH_X86],
+  [arm, MACH_ARM],
+  [arm64, MACH_ARM],
+  [arm64Old, MACH_ARM],
+]);
+/** Exceptions that have nothing beside their name. */
+const MACH_BARE: ReadonlySet<number> = new Set([10, 0x43507378]);
 
 function hex32(value: number): string {
   return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
-/** `platform`: Platform of the system info, null when the dump has none (taken for Linux). */
-export function crashReason(exception: MinidumpException, platform: number | null): string {
+/**
+ * `platform`: Platform of the system info, null when the dump has none (taken for Linux); `architecture`: its ProcessorArchitecture, on
+ * which the words of macOS depend.
+ */
+export function crashReason(
+  exception: MinidumpException,
+  platform: number | null,
+  architecture: number | null = null,
+): string {
   const unknown = `${hex32(exception.code)} / ${hex32(exception.flags)}`;
   switch (platform) {
     case null:
@@ -121,7 +185,7 @@ export function crashReason(exception: MinidumpException, platform: number | nul
       return windowsReason(exception) ?? unknown;
     case Platform.macos:
     case Platform.ios:
-      return machReason(exception) ?? unknown;
+      return machReason(exception, architecture) ?? unknown;
     default:
       return unknown;
   }
@@ -133,7 +197,7 @@ function linuxReason({ code, flags }: MinidumpException): string | null {
   if (signal === undefined) return null;
   const codes = LINUX_CODES.get(signal);
   if (codes === undefined) return signal;
-  const name = codes[flags - 1] ?? ANY_CODE.get(flags | 0) ?? hex32(flags);
+  const name = codes[flags - 1] ?? hex32(flags);
   // Breakpad has no space here, and scripts match on it.
   return signal === 'SIGSEGV' ? `SIGSEGV /${name}` : `${signal} / ${name}`;
 }
@@ -149,22 +213,31 @@ function windowsReason({ code, parameters }: MinidumpException): string | null {
       const status = parameters[2] === undefined ? '' : ` / ${hex32(Number(BigInt.asUintN(32, parameters[2])))}`;
       return access === undefined ? name : `${name}_${access}${status}`;
     }
+    case 0xc0000409:
+      return fastFailName(parameters[0] ?? -1n) ?? name;
     default:
       return name;
   }
 }
 
-function machReason({ code, flags }: MinidumpException): string | null {
+function machReason({ code, flags }: MinidumpException, architecture: number | null): string | null {
   const name = MACH.get(code);
-  if (name === undefined) return null;
-  if (code === 1) return `${name} / ${MACH_ACCESS.get(flags) ?? hex32(flags)}`;
-  return code <= 6 ? `${name} / ${hex32(flags)}` : name;
+  if (name === undefined || MACH_BARE.has(code)) return name ?? null;
+  const detail =
+    MACH_CODES.get(code)?.get(flags) ??
+    MACH_BY_CPU.get(architecture ?? -1)
+      ?.get(code)
+      ?.get(flags);
+  return `${name} / ${detail ?? hex32(flags)}`;
 }
 
-/** Where it went wrong: what the exception says, for access violations of Windows the address that was touched. */
-export function crashAddress(exception: MinidumpException, platform: number | null): bigint {
+/**
+ * Where it went wrong: what the exception says, for access violations of Windows the address that was touched. `wordSize`: of the process;
+ * some writers extend addresses of 32 bits by their sign.
+ */
+export function crashAddress(exception: MinidumpException, platform: number | null, wordSize: 4 | 8 = 8): bigint {
   const touched = exception.parameters[1];
   const windows = platform === Platform.windowsNt || platform === Platform.windows;
   const access = exception.code === 0xc0000005 || exception.code === 0xc0000006;
-  return windows && access && touched !== undefined ? touched : exception.address;
+  return BigInt.asUintN(8 * wordSize, windows && access && touched !== undefined ? touched : exception.address);
 }

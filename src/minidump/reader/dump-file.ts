@@ -29,9 +29,17 @@ export class DumpFile {
   readonly directory: readonly DirectoryEntry[];
   /** Details that could not be read inside streams that could: a name that lies outside the file, and the like. */
   readonly problems: MinidumpError[] = [];
+  /** What is wrong with the directory of a file that was opened as damaged. Also among the problems. */
+  readonly damage: readonly MinidumpError[];
 
-  /** Throws MinidumpError when header or directory are not those of a minidump. */
-  protected constructor(source: Uint8Array | ByteSource, limits: MinidumpLimits = DEFAULT_LIMITS) {
+  /**
+   * Throws MinidumpError when header or directory are not those of a minidump. `damaged`: what can be read of a directory is enough.
+   */
+  protected constructor(
+    source: Uint8Array | ByteSource,
+    limits: MinidumpLimits = DEFAULT_LIMITS,
+    damaged: boolean = false,
+  ) {
     this.source = source instanceof Uint8Array ? new BufferSource(source) : source;
     this.limits = limits;
     const head = this.bytes('header', 0, HEADER.size);
@@ -47,17 +55,34 @@ export class DumpFile {
         `version is ${hex(this.header.version)}, its low half should be ${hex(VERSION)}`,
       );
     }
-    this.directory = this.#readDirectory();
+    const damage: MinidumpError[] = [];
+    this.directory = this.#readDirectory((error) => {
+      if (!damaged) throw error;
+      damage.push(error);
+    });
+    for (const { type, rva, size } of this.directory) {
+      if (damaged && size > 0 && rva < HEADER.size) damage.push(overHeader(partName(type), rva));
+    }
+    this.damage = damage;
+    this.problems.push(...damage);
   }
 
-  #readDirectory(): DirectoryEntry[] {
+  #readDirectory(lost: (error: MinidumpError) => void): DirectoryEntry[] {
     const { streamCount, directoryRva } = this.header;
     this.checkCount('directory', streamCount, this.limits.streams, 'streams');
-    const bytes = this.bytes('directory', directoryRva, streamCount * DIRECTORY.size);
+    if (streamCount > 0 && directoryRva < HEADER.size) {
+      lost(overHeader('directory', directoryRva));
+      return [];
+    }
+    const needed = streamCount * DIRECTORY.size;
+    const bytes = this.source.bytes(directoryRva, needed);
+    if (bytes.length < needed) {
+      lost(new MinidumpError('directory', `needs ${needed} bytes at ${hex(directoryRva)}, ${bytes.length} remain`));
+    }
     const view = viewOf(bytes);
     const entries: DirectoryEntry[] = [];
-    for (let i = 0; i < streamCount; i++) {
-      const entry = readStruct(view, i * DIRECTORY.size, DIRECTORY, this.littleEndian);
+    for (let at = 0; at + DIRECTORY.size <= bytes.length; at += DIRECTORY.size) {
+      const entry = readStruct(view, at, DIRECTORY, this.littleEndian);
       if (entry.type !== 0) entries.push(entry);
     }
     return entries;
@@ -73,6 +98,7 @@ export class DumpFile {
     const entry = this.entry(type);
     if (entry === null) return null;
     const part = partName(type);
+    if (entry.size > 0 && entry.rva < HEADER.size) throw overHeader(part, entry.rva);
     if (entry.size > this.limits.streamBytes) {
       throw new MinidumpError(part, `has ${entry.size} bytes, more than the limit of ${this.limits.streamBytes}`);
     }
@@ -133,6 +159,10 @@ export class DumpFile {
   checkCount(part: string, count: number, limit: number, what: string): void {
     if (count > limit) throw new MinidumpError(part, `says ${count} ${what}, the limit is ${limit}`);
   }
+}
+
+function overHeader(part: string, rva: number): MinidumpError {
+  return new MinidumpError(part, `lies over the header, at ${hex(rva)}`);
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

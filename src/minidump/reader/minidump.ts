@@ -77,6 +77,14 @@ export class Minidump extends DumpFile {
     return new Minidump(source, limits);
   }
 
+  /**
+   * Opens a file whose directory may be cut off or lie: what there is of it can be read, and `damage` says what is wrong. Throws
+   * MinidumpError when the header is not that of a minidump.
+   */
+  static openDamaged(source: Uint8Array | ByteSource, limits?: MinidumpLimits): Minidump {
+    return new Minidump(source, limits, true);
+  }
+
   #once<T>(key: string, read: () => T): T {
     let made = this.#made.get(key);
     if (made === undefined) {

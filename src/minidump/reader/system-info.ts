@@ -48,18 +48,23 @@ export function readSystemInfo(dump: DumpFile): MinidumpSystemInfo | null {
   const cpu = bytes.subarray(SYSTEM_INFO_CPU.offset, SYSTEM_INFO_CPU.offset + SYSTEM_INFO_CPU.size);
   const { x86, amd64, arm } = ProcessorArchitecture;
   const isX86 = values.architecture === x86 || values.architecture === amd64;
-  const vendor = Buffer.from(cpu.subarray(0, 12)).toString('latin1').replace(/\0.*$/s, '');
   const view = viewOf(cpu);
   return {
     ...values,
     architectureName: processorArchitectureName(values.architecture),
     platformName: platformName(values.platform),
     osText: osTextRva === 0 ? '' : dump.tolerate(() => dump.mdString('operating system text', osTextRva), ''),
-    cpuVendor: isX86 && vendor !== '' ? vendor : null,
+    cpuVendor: isX86 ? vendorOf(cpu) : null,
     armCpu:
       values.architecture === arm
         ? { cpuid: view.getUint32(0, dump.littleEndian), hwcaps: view.getUint32(4, dump.littleEndian) }
         : null,
     cpu,
   };
+}
+
+/** Of amd64 most writers have feature bits in its place: a vendor is 12 characters of text. */
+function vendorOf(cpu: Uint8Array): string | null {
+  const text = Buffer.from(cpu.subarray(0, 12)).toString('latin1');
+  return /^[\x20-\x7e]{12}$/.test(text) ? text : null;
 }

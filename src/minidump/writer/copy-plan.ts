@@ -14,6 +14,8 @@ export interface PlanThread {
   readonly from: number;
   /** End of the stack's mapping; not above `from`: nothing to copy. */
   readonly to: number;
+  /** Its stack is full, or nearly: where this is the crashed thread, all of it is wanted, that debuggers may walk to who began the recursion. */
+  readonly overflowed?: boolean;
 }
 
 export interface CopyNeeds {
@@ -48,6 +50,10 @@ export const DEFAULT_BUDGET: DumpBudget = { stackBytes: 256 * 1024, dumpBytes: 1
 /** A range costs its bytes, its descriptor (16), and padding to a multiple of 8. */
 const RANGE_COST = 24;
 const PAGE = 4096;
+/** The kernel's usual limit of a stack (RLIMIT_STACK, 8 MiB) and its guard gap. */
+const MAX_OVERFLOWED = 9 * 1024 * 1024;
+/** What an overflowed stack leaves to everything else. */
+const OTHERS = 2 * 1024 * 1024;
 /** A shorter piece of stack is not worth its descriptor. */
 const LEAST_STACK = 512;
 
@@ -76,7 +82,11 @@ export function planCopy(needs: CopyNeeds, budget: DumpBudget = DEFAULT_BUDGET):
     if (lost > 0) losses.push(`${lost} of ${ranges.length} ${what} left out: the dump is full`);
   };
 
-  if (needs.threads.length > 0) takeStack(0, Math.min(budget.stackBytes, left - 2 * RANGE_COST));
+  const [crashed] = needs.threads;
+  if (crashed !== undefined) {
+    const usual = Math.min(budget.stackBytes, left - 2 * RANGE_COST);
+    takeStack(0, crashed.overflowed ? Math.max(usual, Math.min(MAX_OVERFLOWED, left - OTHERS)) : usual);
+  }
   takeAll(needs.near, 'ranges near registers');
   const limit = commonLimit(needs.threads.slice(1), budget.stackBytes, left);
   let without = 0;

@@ -15,8 +15,9 @@ const NAME_LIMIT = 1024;
  * DT_SONAME of an image, null when there is none.
  *
  * @param sectionsOnly place the string table by the section header whose address is DT_STRTAB, and by nothing else
+ * @param loadedAt of an image in memory, what its addresses were moved by: dynamic linkers rewrite DT_STRTAB in place
  */
-export function soname(elf: ElfParts, sectionsOnly: boolean): string | null {
+export function soname(elf: ElfParts, sectionsOnly: boolean, loadedAt = 0): string | null {
   const dynamic = elf.segments.find((segment) => segment.type === SegmentType.dynamic);
   if (dynamic === undefined) return null;
   const word = elf.wordSize;
@@ -35,8 +36,11 @@ export function soname(elf: ElfParts, sectionsOnly: boolean): string | null {
   if (table < 0 || name < 0 || !(name < size)) return null;
   const section = elf.sections.find((candidate) => candidate.type === SectionType.strtab && candidate.addr === table);
   let offset = section?.offset ?? -1;
-  // An image in memory may hold run-time addresses here, and has no section headers.
-  if (section === undefined && !sectionsOnly) offset = offsetOf(elf.segments, table);
+  // An image in memory has no section headers.
+  if (section === undefined && !sectionsOnly) {
+    offset = offsetOf(elf.segments, table);
+    if (offset < 0 && table >= loadedAt) offset = offsetOf(elf.segments, table - loadedAt);
+  }
   if (offset < 0) return null;
   const length = Math.min(size - name, NAME_LIMIT);
   const bytes = elf.source.bytes(offset + name, length);

@@ -2,7 +2,7 @@
 import type { Arch } from '../../arch/arch.js';
 import { reportText } from '../../bytes/shown-text.js';
 import type { Frame, ThreadReport, Trust } from '../model/report.js';
-import { address, littleEndianHex, wordDigits } from './hex.js';
+import { address, wordDigits } from './hex.js';
 import { leftOut, type TextRoom } from './text-room.js';
 
 /** Characters of a function's name that are printed: templates that refer to themselves can make names of megabytes. */
@@ -35,35 +35,30 @@ export function functionText(name: string | null, offset: number): string {
 
 /** `#00 pc 0000000000012345  /lib/libc.so.6 (offset 0x1000) (abort+12)`, with ` [guessed: stack scan]` behind it where it is a guess. */
 export function frameText(arch: Arch, frame: Frame, index: number): string {
-  return withPc(arch, frame, index, address(frame.relPc, arch));
-}
-
-function withPc(arch: Arch, frame: Frame, index: number, pc: string): string {
+  const { relPc, exact } = frame;
+  const pc = exact === undefined ? address(relPc, arch) : exact.relPc.toString(16).padStart(wordDigits(arch), '0');
   const offset = frame.elfOffset === 0 ? '' : ` (offset 0x${frame.elfOffset.toString(16)})`;
   const fn = functionText(frame.functionName, frame.functionOffset);
   return `#${String(index).padStart(2, '0')} pc ${pc}  ${mappingName(arch, frame)}${offset}${fn}${GUESSED[frame.trust] ?? ''}`;
 }
 
-/**
- * All frames of a thread. A thread may have jumped to what is no address, and no exact Number: its registers have the digits.
- */
-function* frameTexts(arch: Arch, { frames, registers }: ThreadReport): Generator<string> {
-  for (const [index, frame] of frames.entries()) {
-    const exact = index > 0 || frame.relPc <= Number.MAX_SAFE_INTEGER || registers === null;
-    if (exact) yield frameText(arch, frame, index);
-    else yield withPc(arch, frame, index, littleEndianHex(registers, 8 * arch.pc, wordDigits(arch)));
-  }
+/** The number of a frame in its stack: those that are left out count. */
+export function frameNumber({ gap }: ThreadReport, index: number): number {
+  return gap !== undefined && index >= gap.after ? index + gap.count : index;
 }
 
 /** A line for each frame, behind `indent`; where `room` ends a last line with the number of those that are left out. */
 export function frameLines(arch: Arch, thread: ThreadReport, indent: string, room?: TextRoom): string[] {
   const lines: string[] = [];
-  for (const text of frameTexts(arch, thread)) {
-    const line = indent + text;
+  const { frames, gap } = thread;
+  for (const [index, frame] of frames.entries()) {
+    const numbered = frameNumber(thread, index);
+    const line = indent + frameText(arch, frame, numbered);
     if (room !== undefined && !room.fits(line)) {
-      lines.push(leftOut(thread.frames.length - lines.length, 'frame'));
+      lines.push(leftOut(frames.length + (gap?.count ?? 0) - numbered, 'frame'));
       break;
     }
+    if (gap !== undefined && index === gap.after) lines.push(leftOut(gap.count, 'frame'));
     lines.push(line);
   }
   return lines;

@@ -26,10 +26,14 @@ export function threadLine(report: Report, thread: ThreadReport): string {
   return `pid: ${report.pid}, tid: ${thread.tid}, name: ${name}  >>> ${process} <<<`;
 }
 
-/** The signal, the abort message and the annotations, where there are any; the last as newer Androids print theirs. */
+/** The signal (of other systems' dumps the exception), the abort message and the annotations, where there are any; the last as newer Androids print theirs. */
 export function causeLines(report: Report): string[] {
   const lines: string[] = [];
-  if (report.signal !== null) lines.push(signalLine(report.signal));
+  const { signal, exception } = report;
+  if (signal !== null) lines.push(signalLine(signal));
+  else if (exception !== null) {
+    lines.push(`exception ${reportText(exception.reason)}, fault addr 0x${exception.address.toString(16)}`);
+  }
   if (report.abortMessage !== null) {
     // C's assert and most loggers end their message with a newline; it says nothing.
     lines.push(`Abort message: '${reportText(report.abortMessage.replace(/\n+$/, ''))}'`);

@@ -4,7 +4,7 @@ import { reportText } from '../../bytes/shown-text.js';
 import { mapAt } from '../model/map-index.js';
 import type { Report, ThreadReport } from '../model/report.js';
 import { stackSegments } from '../model/stack-segments.js';
-import { functionText } from './frames.js';
+import { frameNumber, functionText } from './frames.js';
 import { address, littleEndianHex, u32, wordDigits } from './hex.js';
 import { leftOut, TextRoom } from './text-room.js';
 
@@ -59,7 +59,8 @@ export function stackLines(report: Report, thread: ThreadReport, room = new Text
       lines.push(JUMP);
       room.spend([JUMP]);
     }
-    if (frame < 0 || sp !== null) sp = segment(report, block, start, words, frame);
+    if (frame < 0 || sp !== null)
+      sp = segment(report, block, start, words, frame < 0 ? frame : frameNumber(thread, frame));
     if (frame >= 0 && sp === null) {
       lines.push(leftOut(last - frame + 1, "frame's stack", "frames' stacks"));
       break;

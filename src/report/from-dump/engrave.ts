@@ -27,11 +27,11 @@ export interface Engraving {
 const RENDERERS = { tombstone: renderTombstone, backtrace: renderBacktrace, notification: renderNotification } as const;
 
 /**
- * `bytes`: the dump that `opened` was made of; `dumpBytes`: what the completed one may have. Throws EngraveError when the dump cannot be
- * completed.
+ * `bytes`: the dump that `opened` was made of, null where no completed one is wanted; `dumpBytes`: what that may have. Throws
+ * EngraveError when the dump cannot be completed.
  */
 export function engraveMinidump(
-  bytes: Uint8Array,
+  bytes: Uint8Array | null,
   opened: OpenedDump,
   unwinder: ThreadUnwinder,
   outputs: readonly OutputKind[],
@@ -48,7 +48,8 @@ export function engraveMinidump(
     if (wanted.has(kind)) texts[kind] = RENDERERS[kind](built.report);
   }
   watch.lap('render');
-  const minidump = wanted.has('minidump') ? complete(bytes, opened, built, unwinder, dumpBytes) : null;
+  const minidump =
+    wanted.has('minidump') && bytes !== null ? complete(bytes, opened, built, unwinder, dumpBytes) : null;
   if (minidump !== null) watch.lap('complete');
   return { report: built.report, texts, minidump, micros: watch.micros };
 }

@@ -22,11 +22,10 @@ export function buildIdInMemory(memory: Memory, start: number, end: number): str
   return elf instanceof ElfFile ? elf.buildId : null;
 }
 
-/** Whether the file's image, if it is one, has this build id. What has none cannot be told apart and is taken. */
+/** Whether the file is an image with this build id. */
 function hasBuildId(source: ByteSource, buildId: string): boolean {
   const elf = ElfFile.parse(source);
-  if (!(elf instanceof ElfFile)) return false;
-  return elf.buildId === null || elf.buildId === buildId;
+  return elf instanceof ElfFile && elf.buildId === buildId;
 }
 
 /**

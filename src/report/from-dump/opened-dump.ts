@@ -1,5 +1,6 @@
 /** A minidump that was opened for a report: its CPU is known and its mappings are read. */
 import type { Arch } from '../../arch/arch.js';
+import type { ByteSource } from '../../bytes/byte-source.js';
 import { MinidumpError } from '../../minidump/format/error.js';
 import { Minidump } from '../../minidump/reader/minidump.js';
 import { type DumpMapping, mappingsOf } from './mappings.js';
@@ -18,10 +19,10 @@ export interface OpenedDump {
 }
 
 /** Throws EngraveError when it is no minidump, or one of a CPU that is not known. */
-export function openDump(bytes: Uint8Array): OpenedDump {
+export function openDump(source: Uint8Array | ByteSource): OpenedDump {
   let dump: Minidump;
   try {
-    dump = Minidump.open(bytes);
+    dump = Minidump.open(source);
   } catch (error) {
     if (error instanceof MinidumpError) throw new EngraveError(`not a minidump: ${error.message}`);
     throw error;

@@ -7,7 +7,7 @@ import { annotationsOf } from './annotations.js';
 import type { DumpMapping } from './mappings.js';
 import { reportedProcess } from './process-info.js';
 import { contextOf, registerFile } from './register-file.js';
-import { signalOf } from './signal-info.js';
+import { exceptionOf, signalOf } from './signal-info.js';
 import { stackNames } from './stack-names.js';
 import type { ThreadUnwinder } from './thread-unwinder.js';
 import type { FunctionName } from './unwound-report.js';
@@ -46,8 +46,9 @@ class ThreadBuilder {
     const bytes = this.#dump.tolerate(() => this.#dump.threadContext(thread), null);
     const context = bytes === null ? null : contextOf(this.#arch, bytes);
     const registers = registerFile(this.#arch, this.#raw?.get(tid) ?? null, context);
-    const { frames, error } = this.#unwinder.thread(tid, registers);
-    return { tid, name: this.#names?.get(tid) ?? null, registers, context, frames, unwindError: error };
+    const { frames, error, gap } = this.#unwinder.thread(tid, registers);
+    const name = this.#names?.get(tid) ?? null;
+    return { tid, name, registers, context, frames, unwindError: error, ...(gap && { gap }) };
   }
 }
 
@@ -88,11 +89,13 @@ export function buildReport(
   const names: ReadonlyMap<number, FunctionName> = nameStacks
     ? stackNames({ arch, threads, maps, memory }, functionAt)
     : new Map();
+  const signal = signalOf(dump);
   const report: Report = {
     ...facts,
     arch,
     commandLine: dump.tolerate(() => dump.commandLine, null) ?? [],
-    signal: signalOf(dump),
+    signal,
+    exception: signal === null ? exceptionOf(dump) : null,
     abortMessage: dump.tolerate(() => dump.abortMessage, null),
     annotations: dump.tolerate(() => annotationsOf(dump.crashpadInfo), []),
     threads,

@@ -1,8 +1,10 @@
 /** What the signal was: from the kernel's siginfo_t, the exception stream, and what the crashing client said. */
 
 import { hasFaultAddress, Signal } from '../../linux/signals.js';
+import { Platform } from '../../minidump/format/system.js';
+import { crashAddress, crashReason } from '../../minidump/reader/crash-reason.js';
 import type { Minidump } from '../../minidump/reader/minidump.js';
-import type { SignalReport } from '../model/report.js';
+import type { ExceptionReport, SignalReport } from '../model/report.js';
 
 /** MD_EXCEPTION_CODE_LIN_DUMP_REQUESTED */
 const DUMP_REQUESTED = 0xffffffff;
@@ -45,15 +47,37 @@ function fromSiginfo(siginfo: Uint8Array | null): KernelSignal | null {
 
 function fromException(dump: Minidump): KernelSignal | null {
   const exception = dump.tolerate(() => dump.exception, null);
+  if (!hasSignals(dump)) return null;
   if (exception === null || exception.code < 1 || exception.code > MAX_SIGNAL) return null;
   return { number: exception.code, code: exception.flags | 0, address: exception.address, sender: null };
+}
+
+/** Elsewhere the same numbers are others: EXC_BAD_ACCESS is 1. A dump that names no system is taken for Linux's. */
+function hasSignals(dump: Minidump): boolean {
+  const system = dump.tolerate(() => dump.systemInfo, null);
+  return system === null || system.platform === Platform.linux || system.platform === Platform.android;
+}
+
+/** The exception in the words of the dump's system; null when the dump has none. */
+export function exceptionOf(dump: Minidump): ExceptionReport | null {
+  const exception = dump.tolerate(() => dump.exception, null);
+  if (exception === null) return null;
+  const { platform, architecture } = dump.tolerate(() => dump.systemInfo, null) ?? {
+    platform: null,
+    architecture: null,
+  };
+  return {
+    reason: crashReason(exception, platform, architecture),
+    address: crashAddress(exception, platform, dump.wordSize),
+  };
 }
 
 /** Null when there was no signal. */
 export function signalOf(dump: Minidump): SignalReport | null {
   const info = dump.tolerate(() => dump.info, null);
   if (info !== null && info.kind !== 'crash') return STOPPED;
-  if (info === null && dump.tolerate(() => dump.exception, null)?.code === DUMP_REQUESTED) return STOPPED;
+  const requested = dump.tolerate(() => dump.exception, null)?.code === DUMP_REQUESTED;
+  if (info === null && requested && hasSignals(dump)) return STOPPED;
   const kernel = fromSiginfo(dump.tolerate(() => dump.siginfo, null)) ?? fromException(dump);
   if (kernel === null) return null;
   return {

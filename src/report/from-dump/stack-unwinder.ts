@@ -23,6 +23,8 @@ export interface StackUnwinderOptions {
   readonly softErrors: SoftError[];
   /** Compiled tables that outlive this dump. */
   readonly cache?: ImageCache;
+  /** The separated debug file of an image. */
+  readonly debugFile?: (elf: ElfFile) => ElfFile | null;
   /** Told each decision for each thread. */
   readonly explain?: (tid: number, decision: WalkDecision) => void;
 }
@@ -30,6 +32,9 @@ export interface StackUnwinderOptions {
 const PROT_READ = 1;
 const NO_IMAGE: MapFacts = { buildId: null, loadBias: 0 };
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46] as const;
+
+/** Of all threads together; the one that crashed comes first. */
+const MAX_DEEP_FRAMES = 1 << 17;
 
 /** What a reader is told of a walk that ended early. */
 const STOPS: Readonly<Record<StopReason, string | null>> = {
@@ -50,10 +55,12 @@ export class StackUnwinder implements ThreadUnwinder {
   readonly #codeNames: PerfMap | null;
   readonly #magic = new Uint8Array(4);
   #tid = 0;
+  /** Frames that may still be walked beyond the usual ones: a process may have thousands of such threads. */
+  #deepFrames = MAX_DEEP_FRAMES;
 
   constructor(opened: OpenedDump, options: StackUnwinderOptions) {
     const { dump, arch, mappings } = opened;
-    const { files, naming, softErrors, cache, explain } = options;
+    const { files, naming, softErrors, cache, debugFile, explain } = options;
     this.#opened = opened;
     this.softErrors = softErrors;
     this.#errors = softErrors;
@@ -70,6 +77,7 @@ export class StackUnwinder implements ThreadUnwinder {
       naming,
       ...(this.#codeNames && { codeNames: this.#codeNames }),
       ...(cache && { cache }),
+      ...(debugFile && { debugFile }),
       ...(pacMask !== undefined && { pacMask: BigInt(`0x${pacMask}`) }),
       ...(explain && { explain: (decision: WalkDecision) => explain(this.#tid, decision) }),
     });
@@ -82,7 +90,10 @@ export class StackUnwinder implements ThreadUnwinder {
     this.#tid = tid;
     try {
       const { frames, stop } = this.#walker.unwind(registers);
-      return { frames, error: STOPS[stop] };
+      if (stop !== 'max frames' || this.#deepFrames <= 0) return { frames, error: STOPS[stop] };
+      const deep = this.#walker.unwindDeep(registers);
+      this.#deepFrames -= deep.walked;
+      return { frames: deep.frames, error: STOPS[deep.stop], ...(deep.gap.count > 0 && { gap: deep.gap }) };
     } catch (error) {
       // One thread's stack must not cost the others theirs.
       const why = error instanceof Error ? error.message : String(error);

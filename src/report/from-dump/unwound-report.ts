@@ -6,7 +6,7 @@
 import { MinidumpError } from '../../minidump/format/error.js';
 import { JsonObject, jsonArray } from '../../minidump/format/json-shape.js';
 import type { InlinedFunction, SourcePosition } from '../../symbols/provider.js';
-import type { Frame, Report, ThreadReport, Trust } from '../model/report.js';
+import type { Frame, FrameGap, Report, ThreadReport, Trust } from '../model/report.js';
 
 export const UNWOUND_VERSION = 1;
 
@@ -29,6 +29,8 @@ export interface FunctionName {
 export interface UnwoundThread {
   readonly frames: readonly Frame[];
   readonly error: string | null;
+  /** See ThreadReport. */
+  readonly gap?: FrameGap;
 }
 
 /** What the ELF image at the start of a mapping is. */
@@ -120,14 +122,13 @@ export function encodeUnwoundReport(
   return null;
 }
 
-function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleTable, sets: RegisterSets): object {
+function threadJson({ tid, frames, unwindError, gap }: ThreadReport, modules: ModuleTable, sets: RegisterSets): object {
   return {
     tid,
     ...(unwindError !== null && { error: unwindError }),
+    ...(gap !== undefined && { leftOut: { after: gap.after, count: gap.count } }),
     frames: frames.map((frame) => ({
-      pc: frame.pc,
-      sp: frame.sp,
-      relPc: frame.relPc,
+      ...addressesJson(frame),
       module: modules.index(frame),
       ...(frame.functionName !== null && { function: frame.functionName, offset: frame.functionOffset }),
       trust: frame.trust,
@@ -138,6 +139,14 @@ function threadJson({ tid, frames, unwindError }: ThreadReport, modules: ModuleT
       }),
     })),
   };
+}
+
+/** Numbers, and where a Number would be a rounded one, hexadecimal text. */
+function addressesJson({ pc, sp, relPc, exact }: Frame): object {
+  if (exact === undefined) return { pc, sp, relPc };
+  const value = (address: bigint): number | string =>
+    address <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(address) : `0x${address.toString(16)}`;
+  return { pc: value(exact.pc), sp: value(exact.sp), relPc: value(exact.relPc) };
 }
 
 function sourceJson(source: SourcePosition | null): object | null {
@@ -171,11 +180,16 @@ class Fields extends JsonObject {
     return this.raw(name) === undefined ? absent : this.integer(name);
   }
 
-  /** An address: of 64 bits, above 2^53 the nearest double. */
-  address(name: string): number {
+  /** An address of 64 bits: a number, above 2^53 text (older reports have the nearest number). */
+  exact(name: string): bigint {
     const value = this.raw(name);
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 64) return value;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 64) return BigInt(value);
+    if (typeof value === 'string' && /^0x[0-9a-f]{1,16}$/.test(value)) return BigInt(value);
     throw new MinidumpError(PART, `${name} is not an address`);
+  }
+
+  address(name: string): number {
+    return Number(this.exact(name));
   }
 
   /** A build id: hex digits only, it is printed as it is. */
@@ -209,10 +223,13 @@ function decodeFrame(value: unknown, modules: readonly ModuleJson[], sets: reado
   const fields = new Fields(value);
   const inlined = list(fields.raw('inlined'), MAX_INLINED).map(decodeInlined);
   const module = modules[fields.integerOr('module', -1)];
+  const exact = { pc: fields.exact('pc'), sp: fields.exact('sp'), relPc: fields.exact('relPc') };
+  const rounded = Object.values(exact).some((address) => address > BigInt(Number.MAX_SAFE_INTEGER));
   return {
-    pc: fields.address('pc'),
-    sp: fields.address('sp'),
-    relPc: fields.address('relPc'),
+    pc: Number(exact.pc),
+    sp: Number(exact.sp),
+    relPc: Number(exact.relPc),
+    ...(rounded && { exact }),
     mapName: module?.name ?? null,
     mapStart: module?.start ?? 0,
     elfOffset: module?.elfOffset ?? 0,
@@ -224,6 +241,14 @@ function decodeFrame(value: unknown, modules: readonly ModuleJson[], sets: reado
     inlined: inlined.length > 0 ? inlined : NOTHING_INLINED,
     knownRegisters: sets[fields.integerOr('registers', -1)] ?? null,
   };
+}
+
+function decodeGap(value: unknown, frames: number): FrameGap | null {
+  if (value === undefined) return null;
+  const fields = new Fields(value);
+  const [after, count] = [fields.integer('after'), fields.integer('count')];
+  if (after >= 0 && after <= frames && count > 0) return { after, count };
+  throw new MinidumpError(PART, 'leftOut names no frames');
 }
 
 function decodeModule(value: unknown): ModuleJson {
@@ -251,7 +276,8 @@ export function decodeUnwoundReport(value: unknown): UnwoundReport | null {
   for (const entry of list(fields.raw('threads'), MAX_THREADS)) {
     const thread = new Fields(entry);
     const frames = list(thread.raw('frames'), MAX_FRAMES).map((frame) => decodeFrame(frame, modules, sets));
-    threads.set(thread.integer('tid'), { frames, error: thread.textOr('error', null) });
+    const gap = decodeGap(thread.raw('leftOut'), frames.length);
+    threads.set(thread.integer('tid'), { frames, error: thread.textOr('error', null), ...(gap !== null && { gap }) });
   }
   const maps = new Map<number, MapFacts>();
   for (const entry of list(fields.raw('maps'), MAX_ENTRIES)) {

@@ -11,6 +11,12 @@ export type { Trust } from '../../unwind/frame.js';
 /** A frame as the unwinder gives it: nothing is added or lost on the way into a report. */
 export type Frame = UnwoundFrame;
 
+/** Frames that are left out of the middle of a stack: `count` of them, behind the first `after`. */
+export interface FrameGap {
+  readonly after: number;
+  readonly count: number;
+}
+
 export interface ThreadReport {
   readonly tid: number;
   /** comm; null when it could not be read. */
@@ -20,6 +26,8 @@ export interface ThreadReport {
   /** The minidump CPU context as copied (floating-point state lies in it, placed by `arch.context`). */
   readonly context: Uint8Array | null;
   readonly frames: readonly Frame[];
+  /** Of a runaway recursion the frames between its top and who started it. */
+  readonly gap?: FrameGap;
   /** Why the walk ended early or the thread is missing, in a few words; null when it ended where it should. */
   readonly unwindError: string | null;
 }
@@ -33,6 +41,13 @@ export interface SignalReport {
   /** Sender, when si_code says that a user sent it. */
   readonly senderPid: number | null;
   readonly senderUid: number | null;
+}
+
+/** How a system without Linux's signals says that a process crashed. */
+export interface ExceptionReport {
+  /** `EXCEPTION_ACCESS_VIOLATION_READ`, `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS` */
+  readonly reason: string;
+  readonly address: bigint;
 }
 
 /** One line of /proc/PID/maps. Bounds are multiples of the page size: exact as Numbers even above 2^53 (`[vsyscall]`). */
@@ -83,6 +98,8 @@ export interface Report {
   readonly commandLine: readonly string[];
   /** Null when there was no signal (engraving a foreign dump without an exception). */
   readonly signal: SignalReport | null;
+  /** Where there was no signal, the exception of another system; null where the dump has none. */
+  readonly exception: ExceptionReport | null;
   readonly abortMessage: string | null;
   /** What the program said of itself before, in its order; empty where it said nothing. */
   readonly annotations: readonly (readonly [key: string, value: string])[];

@@ -103,6 +103,14 @@ export class RegisterFiles {
     return place === null ? -1 : this.#field(index, place);
   }
 
+  /** Register `register` of a usable thread, every bit; 0 when NT_PRSTATUS has it not. */
+  word(index: number, register: number): bigint {
+    const place = this.arch!.registers[register]!.prstatus;
+    const raw = this.raw(index);
+    if (place === null || raw === null) return 0n;
+    return place.size === 8 ? raw.readBigUInt64LE(place.offset) : BigInt(raw.readUIntLE(place.offset, place.size));
+  }
+
   /** The thread pointer of a usable thread, where NT_PRSTATUS has it (x86_64); -1 elsewhere. */
   threadPointer(index: number): number {
     return this.arch?.name === 'x86_64' ? this.#field(index, X86_64_FS_BASE) : -1;

@@ -11,13 +11,19 @@ const WORDS_BELOW = 16;
 /** How far below its stack an overflowed thread may point: the kernel's guard gap of 256 pages, and a large frame. */
 const OVERFLOW_REACH = 2 * 1024 * 1024;
 
+/** A stack with less than this before its end, or that sp has left, is as good as full. */
+const NEAR_THE_END = 64 * 1024;
+
 /** The part of the stack that is in use, nothing where sp points to no stack. */
 export function stackInUse(arch: Arch, mappings: readonly MapsEntry[], tid: number, sp: number): PlanThread {
   const index = stackMapping(mappings, sp);
   if (index < 0) return { tid, from: 0, to: 0 };
   const { start, end } = mappings[index]!;
   const below = Math.max(arch.redZone, WORDS_BELOW * arch.wordSize);
-  return { tid, from: Math.max(start, sp - (sp % arch.wordSize) - below), to: end };
+  const from = Math.max(start, sp - (sp % arch.wordSize) - below);
+  // The kernel's own stack mapping grows with its use: how near sp is to its begin tells only of one that is long already.
+  const overflowed = sp - start < NEAR_THE_END;
+  return { tid, from, to: end, ...(overflowed && { overflowed }) };
 }
 
 /** Index of the mapping that sp lies in, or of the stack right above it when sp has left its stack; -1 when there is none. */

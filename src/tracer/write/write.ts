@@ -62,7 +62,7 @@ function layOut(copy: CopiedProcess): MinidumpWriter {
       address: faultAddress(copy.siginfo) ?? 0n,
     });
   } else {
-    const pc = registers.usable(0) ? Math.max(0, registers.address(0, arch.pc)) : 0;
+    const pc = registers.usable(0) ? registers.word(0, arch.pc) : 0n;
     writer.setException({ tid: job.tid, code: DUMP_REQUESTED, flags: 0, address: pc });
   }
   writer.setSystem(systemRecord(host, arch));

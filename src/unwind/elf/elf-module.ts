@@ -55,13 +55,23 @@ export class ElfModule implements CodeModule {
   readonly #registers: RegisterMap;
   readonly #naming: SymbolProvider;
   readonly #rules: RuleSet;
+  readonly #debug: ElfFile | null;
   #symbols: SymbolSource | null = null;
   /** Tables opened so far, in order; `#openers` are those not opened yet. */
   readonly #tables: Table[] = [];
   readonly #openers: (() => Table | null)[];
 
-  constructor(elf: ElfFile, arch: Arch, registers: RegisterMap, naming: SymbolProvider, rules: RuleSet) {
+  /** `debug`: the image's separated debug file, null when there is none at hand. */
+  constructor(
+    elf: ElfFile,
+    arch: Arch,
+    registers: RegisterMap,
+    naming: SymbolProvider,
+    rules: RuleSet,
+    debug: ElfFile | null = null,
+  ) {
     this.elf = elf;
+    this.#debug = debug;
     this.arch = arch;
     this.code = new CodeBytes(arch, elf.loadBias, (offset, length) => elf.source.bytes(offset, length));
     this.#registers = registers;
@@ -72,6 +82,7 @@ export class ElfModule implements CodeModule {
       () => this.#cfi('eh_frame', elf),
       () => this.#cfi('gnu_debugdata debug_frame', innerOf(elf)),
       () => this.#cfi('gnu_debugdata eh_frame', innerOf(elf)),
+      () => this.#cfi('debug file debug_frame', debug),
       () => exidx(elf),
     ];
     this.#openers.reverse();
@@ -167,7 +178,10 @@ export class ElfModule implements CodeModule {
   }
 
   #names(): SymbolSource {
-    this.#symbols ??= this.#naming.symbols(this.elf);
+    if (this.#symbols === null) {
+      const own = this.#naming.symbols(this.elf);
+      this.#symbols = this.#debug === null ? own : inOrder([this.#naming.symbols(this.#debug), own]);
+    }
     return this.#symbols;
   }
 
@@ -178,6 +192,27 @@ export class ElfModule implements CodeModule {
       : ehFrame(elf, this.#registers, !this.#rules.elf.searchBehindHeader);
     return table === null ? null : { source, stepper: new CfiStepper(table, this.#registers) };
   }
+}
+
+/** The first of them that knows a name has it. */
+function inOrder(sources: readonly SymbolSource[]): SymbolSource {
+  const first = <T>(ask: (source: SymbolSource) => T | null | undefined): T | null => {
+    for (const source of sources) {
+      const answer = ask(source) ?? null;
+      if (answer !== null) return answer;
+    }
+    return null;
+  };
+  return {
+    functionAt: (address) => first((source) => source.functionAt(address)),
+    sourceAt: (address) => first((source) => source.sourceAt?.(address)),
+    get isEmpty() {
+      return sources.every(({ isEmpty }) => isEmpty === true);
+    },
+    get byteLength() {
+      return sources.reduce((sum, { byteLength = 0 }) => sum + byteLength, 0);
+    },
+  };
 }
 
 function exidx(elf: ElfFile): Table | null {

@@ -25,6 +25,8 @@ export interface ElfModulesOptions {
   readonly files: ModuleSource;
   readonly naming: SymbolProvider;
   readonly cache?: ImageCache;
+  /** The separated debug file of an image. An image of a cache keeps the one that it was first given. */
+  readonly debugFile?: (elf: ElfFile) => ElfFile | null;
   /** @default DEFAULT_RULES */
   readonly rules?: RuleSet;
 }
@@ -130,8 +132,8 @@ export class ElfModules implements ModuleFinder {
   }
 
   #make(elf: ElfFile): ElfModule {
-    const { arch, naming } = this.#options;
-    return new ElfModule(elf, arch, this.#registers, naming, this.#rules);
+    const { arch, naming, debugFile } = this.#options;
+    return new ElfModule(elf, arch, this.#registers, naming, this.#rules, debugFile?.(elf));
   }
 }
 

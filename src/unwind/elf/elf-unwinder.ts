@@ -1,4 +1,5 @@
 /** The unwinder of a process whose code is ELF images: the walk, the images, and what the process says of code made at run time. */
+import type { ElfFile } from '../../objects/elf/elf-file.js';
 import type { SymbolProvider } from '../../symbols/provider.js';
 import type { Mapping } from '../mapping.js';
 import { MappingTable } from '../mapping-table.js';
@@ -15,6 +16,8 @@ export interface ElfUnwinderOptions extends Omit<UnwinderOptions, 'finders' | 'm
   readonly files: ModuleSource;
   readonly naming: SymbolProvider;
   readonly cache?: ImageCache;
+  /** The separated debug file of an image. */
+  readonly debugFile?: (elf: ElfFile) => ElfFile | null;
   /** Asked before the ELF images. */
   readonly finders?: readonly ModuleFinder[];
 }

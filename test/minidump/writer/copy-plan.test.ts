@@ -93,3 +93,21 @@ describe('planCopy', () => {
     expect(writer.size).toBeLessThanOrEqual(budget.dumpBytes);
   });
 });
+
+test('an overflowed stack of the crashed thread is copied whole where there is room', () => {
+  const MiB = 1024 * KiB;
+  const threads = [
+    { tid: 1, from: 0x1000_0000, to: 0x1000_0000 + 8 * MiB, overflowed: true },
+    { tid: 2, from: 0x2000_0000, to: 0x2000_0000 + 8 * MiB, overflowed: true },
+  ];
+  const plan = (dumpBytes: number) =>
+    planCopy({ threads, near: [], rest: [], fixedBytes: 0 }, { stackBytes: 256 * KiB, dumpBytes }).stacks;
+  expect(plan(16 * MiB)).toEqual([
+    { address: 0x1000_0000, size: 8 * MiB },
+    { address: 0x2000_0000, size: 192 * KiB },
+  ]);
+  // A smaller dump leaves room for the others.
+  expect(plan(4 * MiB)[0]!.size).toBeLessThan(2 * MiB);
+  expect(plan(4 * MiB)[0]!.size).toBeGreaterThan(MiB);
+  expect(plan(MiB)[0]).toEqual({ address: 0x1000_0000, size: 192 * KiB });
+});

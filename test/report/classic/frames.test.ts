@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { backtraceLines, frameLines, frameText } from '../../../src/report/classic/frames.js';
-import { frame, registers, thread, x86, x86_64 } from '../build-report.js';
+import { frame, thread, x86, x86_64 } from '../build-report.js';
 
 describe('frameText', () => {
   it.each([
@@ -67,15 +67,28 @@ it('a backtrace block is indented and follows a blank line; without frames there
   expect(backtraceLines(x86_64, thread())).toEqual([]);
 });
 
-it('a pc that is no exact Number is printed from the registers', () => {
-  const pc = Number(0x4141414141414141n);
-  const file = registers(x86_64, { rip: 0x4141414141414141n });
-  const frames = [frame({ pc, relPc: pc, mapName: null }), frame()];
-  expect(frameLines(x86_64, thread({ frames, registers: file }), '')).toEqual([
-    '#00 pc 4141414141414141  <unknown>',
-    '#01 pc 0000000000001136  /usr/bin/app',
+it('an address that is no exact Number is printed with every digit, in any frame', () => {
+  const wild = 0x4141414141414141n;
+  const exact = { pc: wild, sp: 0x7ffe0000n, relPc: wild };
+  const frames = [frame(), frame({ pc: Number(wild), relPc: Number(wild), exact, mapName: null })];
+  expect(frameLines(x86_64, thread({ frames }), '')).toEqual([
+    '#00 pc 0000000000001136  /usr/bin/app',
+    '#01 pc 4141414141414141  <unknown>',
   ]);
   expect(frameLines(x86_64, thread({ frames: [frame({ relPc: 2 ** 63, mapName: null })] }), '')).toEqual([
     '#00 pc 8000000000000000  <unknown>',
+  ]);
+});
+
+it('a runaway recursion: the top, how many frames are left out, and who started it', () => {
+  const deep = thread({
+    frames: [frame(), frame(), frame({ functionName: 'main' })],
+    gap: { after: 2, count: 30_000 },
+  });
+  expect(frameLines(x86_64, deep, '')).toEqual([
+    '#00 pc 0000000000001136  /usr/bin/app',
+    '#01 pc 0000000000001136  /usr/bin/app',
+    '    (30000 more frames are left out)',
+    '#30002 pc 0000000000001136  /usr/bin/app (main)',
   ]);
 });

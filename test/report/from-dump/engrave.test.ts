@@ -6,6 +6,7 @@ import { describe as describeDump, jsonText } from '../../../src/cli/show/docume
 import { documentLines } from '../../../src/cli/show/text.js';
 import { writeOutput } from '../../../src/engraver/outputs.js';
 import { summarize } from '../../../src/engraver/summary.js';
+import { Platform } from '../../../src/minidump/format/system.js';
 import { Minidump } from '../../../src/minidump/reader/minidump.js';
 import { engraveMinidump } from '../../../src/report/from-dump/engrave.js';
 import { EngraveError, openDump } from '../../../src/report/from-dump/opened-dump.js';
@@ -80,6 +81,21 @@ describe('engraveMinidump', () => {
       "\n    ffffffff'ff600000-ffffffff'ff600fff --x         0      1000  [vsyscall]\n",
     );
     expect(texts.tombstone?.startsWith(texts.notification ?? '?')).toBe(true);
+  });
+
+  it.each([
+    [Platform.windowsNt, 0xc0000005, 0, 'exception EXCEPTION_ACCESS_VIOLATION, fault addr 0xdead'],
+    // As a number, EXC_BAD_ACCESS is SIGHUP.
+    [Platform.macos, 1, 1, 'exception EXC_BAD_ACCESS / KERN_INVALID_ADDRESS, fault addr 0xdead'],
+    [Platform.macos, 6, 2, 'exception EXC_BREAKPOINT / EXC_I386_BPT, fault addr 0xdead'],
+    [Platform.linux, 11, 1, 'signal 11 (SIGSEGV), code 1 (SEGV_MAPERR), fault addr 0xdead'],
+    [Platform.linux, 0x43507378, 0, 'exception 0x43507378 / 0x00000000, fault addr 0xdead'],
+  ])('says a crash in the words of its system (%i, %i)', (platform, code, flags, line) => {
+    const dump = buildDump({ info: null, platform, exception: { code, flags, address: 0xdeadn } });
+    const { texts } = engrave(dump, ['tombstone', 'notification']);
+    for (const text of [texts.tombstone, texts.notification]) {
+      expect(text?.split('\n').filter((each) => /^(signal|exception) /.test(each))).toEqual([line]);
+    }
   });
 
   it('the completed dump renders the same without any binary', () => {

@@ -46,8 +46,8 @@ describe('JobModules', () => {
     expect(find([file(tinyElf(id(1)), other)]).found).toBeNull();
   });
 
-  it('not a file that was written over since: another build id, or no image any more', () => {
-    for (const bytes of [tinyElf(id(2)), Buffer.alloc(0x1000)]) {
+  it('not a file that was written over since: another build id, none, or no image any more', () => {
+    for (const bytes of [tinyElf(id(2)), tinyElf(null), Buffer.alloc(0x1000)]) {
       const { found, softErrors } = find([file(bytes)]);
       expect(found).toBeNull();
       expect(softErrors).toHaveLength(1);

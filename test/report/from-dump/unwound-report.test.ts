@@ -19,8 +19,9 @@ const value = report({
         frame({
           mapName: null,
           mapStart: 0,
-          pc: 2 ** 63,
-          relPc: 2 ** 63,
+          pc: Number(0x4141414141414141n),
+          relPc: Number(0x4141414141414141n),
+          exact: { pc: 0x4141414141414141n, sp: 0x7ffe0000n, relPc: 0x4141414141414141n },
           trust: 'scan',
           inlined: [{ name: 'f', source: null }],
         }),
@@ -42,6 +43,21 @@ describe('the unwound report', () => {
     expect(decoded?.names).toEqual(names);
   });
 
+  it('keeps what is left out of a stack, and refuses what cannot be', () => {
+    const deep = report({ threads: [thread({ frames: [frame(), frame()], gap: { after: 1, count: 30_000 } })] });
+    const parsed = JSON.parse(Buffer.from(encodeUnwoundReport(deep, names)!).toString());
+    expect(parsed.threads[0].leftOut).toEqual({ after: 1, count: 30_000 });
+    expect(decodeUnwoundReport(parsed)?.threads.get(deep.threads[0]!.tid)?.gap).toEqual({ after: 1, count: 30_000 });
+    for (const leftOut of [
+      { after: 3, count: 1 },
+      { after: -1, count: 1 },
+      { after: 0, count: 0 },
+    ]) {
+      parsed.threads[0].leftOut = leftOut;
+      expect(() => decodeUnwoundReport(parsed)).toThrow('leftOut names no frames');
+    }
+  });
+
   it('has the documented shape', () => {
     expect(json()).toEqual({
       version: 1,
@@ -57,7 +73,13 @@ describe('the unwound report', () => {
             { pc: 0x401136, sp: 0x7ffe0000, relPc: 0x1136, module: 0, function: 'main', offset: 10, trust: 'context' },
             { pc: 0x401136, sp: 0x7ffe0000, relPc: 0x1136, module: 1, trust: 'signal' },
             { pc: 0x401136, sp: 0x7ffe0000, relPc: 0x1136, module: 2, trust: 'fp', file: 'a.c', line: 3, registers: 0 },
-            { pc: 2 ** 63, sp: 0x7ffe0000, relPc: 2 ** 63, trust: 'scan', inlined: [{ function: 'f' }] },
+            {
+              pc: '0x4141414141414141',
+              sp: 0x7ffe0000,
+              relPc: '0x4141414141414141',
+              trust: 'scan',
+              inlined: [{ function: 'f' }],
+            },
           ],
         },
         { tid: 101, error: 'registers could not be read', frames: [] },
