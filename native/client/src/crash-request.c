@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
+#include "permitted-calls.h"
 #include "raw-socket.h"
 #include "raw-syscall.h"
 
@@ -18,13 +19,6 @@ struct two_longs {
 
 /* /proc/sys/kernel/overflowuid: what ids are shown as that have no mapping here (user_namespaces(7)). */
 enum { LONGEST_WAIT_SECONDS = 10, OVERFLOW_UID = 65534 };
-
-/* The getrlimit of the older 32-bit CPUs knows no limit above 2^31. */
-#if defined(__NR_ugetrlimit)
-#define GET_LIMIT __NR_ugetrlimit
-#else
-#define GET_LIMIT __NR_getrlimit
-#endif
 
 /* SO_RCVTIMEO and SO_SNDTIMEO with two_longs; the C library's may be those with 64-bit times (asm-generic/socket.h). */
 enum { RECEIVE_TIMEOUT = 20, SEND_TIMEOUT = 21 };
@@ -43,7 +37,7 @@ static long open_socket(void) {
       unsigned long soft;
       unsigned long hard;
     } limit;
-    if (raw_syscall2(GET_LIMIT, RLIMIT_NOFILE, &limit) == 0 && limit.soft < limit.hard) {
+    if (raw_syscall2(RAW_GETRLIMIT, RLIMIT_NOFILE, &limit) == 0 && limit.soft < limit.hard) {
       limit.soft++;
       if (raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, &limit) == 0) fd = raw_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
     }
@@ -68,14 +62,10 @@ static bool admit_tracer(int fd) {
   unsigned length = sizeof peer;
   if (raw_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || length != sizeof peer) return true;
   if (peer.pid == raw_getpid()) return false;
-#if defined(__NR_geteuid32)
-  const unsigned own = (unsigned)raw_syscall0(__NR_geteuid32);
-#else
-  const unsigned own = (unsigned)raw_syscall0(__NR_geteuid);
-#endif
+  const unsigned own = (unsigned)raw_syscall0(RAW_GETEUID);
   if (peer.uid != 0 && peer.uid != own && peer.uid != OVERFLOW_UID) return false;
   /* Pid 0: a daemon outside of this pid namespace. */
-  if (peer.pid > 0 && (peer.uid == 0 || peer.uid == own)) {
+  if (peer.pid > 0 && permitted(CALL_TRACER) && (peer.uid == 0 || peer.uid == own)) {
     raw_syscall5(__NR_prctl, PR_SET_PTRACER, peer.pid, 0, 0, 0);
   }
   return true;

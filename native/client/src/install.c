@@ -10,7 +10,9 @@
 
 #include "abort-message.h"
 #include "alternate-stack.h"
+#include "crash-end.h"
 #include "crash-handler.h"
+#include "crash-report.h"
 #include "debuggerd/client.h"
 #include "first-stack.h"
 #include "permitted-calls.h"
@@ -33,10 +35,10 @@ int install_handlers(char *const *environment) {
 
   const int saved_errno = errno;
   int failure = 0;
-  crash_handler_address = debuggerd_address_of_process(environment);
+  crash_report_address = debuggerd_address_of_process(environment);
   debuggerd_libc_message = debuggerd_find_libc_message();
   terminate_message_install();
-  crash_handler_abort = (uintptr_t)find_abort();
+  crash_end_abort = (uintptr_t)find_abort();
   permitted_calls_begin();
   first_stack_use();
   for (size_t index = 0; index < sizeof signals / sizeof signals[0]; index++) {
