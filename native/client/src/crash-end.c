@@ -50,14 +50,17 @@ static void open_mask(int signal, ucontext_t *context, bool has_context) {
 
 void crash_end_die(int pid, int tid, int signal, const siginfo_t *info, ucontext_t *context, bool has_context) {
   const bool reset = permitted(CALL_SIGACTION) && kernel_action_set(signal, (uintptr_t)SIG_DFL, 0, 0);
-  if (reset && ((permitted(CALL_QUEUE) && kernel_queue(pid, tid, signal, info)) ||
-                (permitted(CALL_KILL) && raw_syscall3(__NR_tgkill, pid, tid, signal) == 0))) {
+  if (reset && permitted(CALL_QUEUE) && kernel_queue(pid, tid, signal, info)) {
     open_mask(signal, context, has_context);
     return;
   }
   if (is_fault(signal, info)) {
     /* The fault comes again. While it is blocked, the kernel ends the process by it whatever its action is (signal(7)). */
     if (has_context) machine_set_mask(context, machine_mask(context) | signal_bit(signal));
+    return;
+  }
+  if (reset && permitted(CALL_KILL) && raw_syscall3(__NR_tgkill, pid, tid, signal) == 0) {
+    open_mask(signal, context, has_context);
     return;
   }
   /* abort(3) goes on to the end by itself. Otherwise: a shell's status for the signal. */

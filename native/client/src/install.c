@@ -16,6 +16,7 @@
 #include "debuggerd/client.h"
 #include "first-stack.h"
 #include "permitted-calls.h"
+#include "reserved-descriptor.h"
 #include "terminate-message.h"
 
 static const int signals[] = {
@@ -40,6 +41,7 @@ int install_handlers(char *const *environment) {
   terminate_message_install();
   crash_end_abort = (uintptr_t)find_abort();
   permitted_calls_begin();
+  if (!permitted_calls_unknown()) reserved_descriptor_begin();
   first_stack_use();
   for (size_t index = 0; index < sizeof signals / sizeof signals[0]; index++) {
     if (!crash_handler_install(signals[index])) failure = EINVAL;

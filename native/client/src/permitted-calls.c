@@ -97,6 +97,8 @@ static bool has_filter(void) {
 
 void permitted_calls_begin(void) { pending = has_filter(); }
 
+bool permitted_calls_unknown(void) { return __atomic_load_n(&pending, __ATOMIC_ACQUIRE); }
+
 /* What the child tells, in memory that both have. */
 struct trial {
   /* The first call that is to be tried, and the one that it is at. */
@@ -164,7 +166,7 @@ static void try_calls(void *argument) {
 }
 
 void permitted_calls_find_out(void) {
-  if (!__atomic_load_n(&pending, __ATOMIC_ACQUIRE)) return;
+  if (!permitted_calls_unknown()) return;
   /* Made at the start already. The child must not run handlers of the program's in our memory; see permitted_calls_trapped for SIGSYS. */
   kernel_set before;
   if (!kernel_mask_change(SIG_SETMASK, ~signal_bit(SIGSYS), &before)) before = 0;
@@ -190,7 +192,7 @@ void permitted_calls_find_out(void) {
 }
 
 bool permitted_calls_trapped(int signal, const siginfo_t *info, ucontext_t *context) {
-  if (signal != SIGSYS || info == NULL || !__atomic_load_n(&pending, __ATOMIC_ACQUIRE)) return false;
+  if (signal != SIGSYS || info == NULL || !permitted_calls_unknown()) return false;
   if (info->si_code != SYS_SECCOMP || info->si_syscall != __NR_clone) return false;
   return child_process_refuse(context);
 }

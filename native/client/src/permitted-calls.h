@@ -58,6 +58,9 @@ static inline void permitted_calls_forbid(unsigned calls) { __atomic_fetch_and(&
 /* Once: whether the program was started with a filter, about which nothing can be known but by trying. Ordinary context. */
 void permitted_calls_begin(void);
 
+/* Whether that is still to be tried. Any context. */
+bool permitted_calls_unknown(void);
+
 /*
  * Tries, if so, the first time: before it no call is made that was not made at the start already. Signal handler of any thread; the signal
  * mask and errno stay as they are.
