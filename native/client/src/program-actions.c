@@ -21,6 +21,9 @@ static struct entry {
 static int lock;
 static kernel_handler *ours;
 
+/* Those that may be taken back. */
+static kernel_set chosen = PROGRAM_SIGNALS;
+
 /* Zero in a child that was forked; in one made by vfork the parent's, as all of its memory (madvise(2), MADV_WIPEONFORK). */
 static int *owner;
 
@@ -167,10 +170,11 @@ void program_actions_adopt(void) {
   }
 }
 
-void program_actions_hand_back(void) {
+/* Those in the set. */
+static void hand_back(kernel_set signals) {
   const kernel_set mask = enter();
   for (int signal = 1; signal < SIGNALS; signal++) {
-    if (!program_actions_hold(signal)) continue;
+    if ((signals & signal_bit(signal)) == 0 || !program_actions_hold(signal)) continue;
     const struct program_action *action = &entries[signal].action;
     if (kernel_action_set(signal, action->handler, action->flags, action->mask))
       __atomic_store_n(&entries[signal].held, false, __ATOMIC_RELEASE);
@@ -178,10 +182,17 @@ void program_actions_hand_back(void) {
   leave(mask);
 }
 
+void program_actions_choose(kernel_set signals) {
+  chosen = signals;
+  hand_back(~signals);
+}
+
+void program_actions_hand_back(void) { hand_back(PROGRAM_SIGNALS); }
+
 void program_actions_retake(void) {
   if (ours == NULL) return;
   for (int signal = 1; signal < SIGNALS; signal++) {
-    if ((PROGRAM_SIGNALS & signal_bit(signal)) == 0 || entries[signal].version == 0 || program_actions_hold(signal)) continue;
+    if ((chosen & signal_bit(signal)) == 0 || entries[signal].version == 0 || program_actions_hold(signal)) continue;
     const kernel_set mask = enter();
     __atomic_store_n(&entries[signal].held, tell_kernel(signal, &entries[signal].action), __ATOMIC_RELEASE);
     leave(mask);
