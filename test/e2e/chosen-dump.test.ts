@@ -40,9 +40,8 @@ describe.each(runnable)('a program that chooses, $name', (architecture) => {
     const { held, dump, tombstone } = await crash('full');
     expect([held('kept'), held('left')]).toEqual([Buffer.alloc(4096, 0x11), Buffer.alloc(4096, 0x22)]);
     expect(tombstone.threads[0]?.frames.slice(0, 2).map(({ fn }) => fn)).toEqual(['fault_with_choice', 'main']);
-    const ranges = [...dump.memory.ranges].map(({ address, size }) => [Number(address), Number(address) + size]);
-    ranges.sort(([a], [b]) => a! - b!);
-    for (const [i, [begin]] of ranges.entries()) if (i > 0) expect(begin).toBeGreaterThanOrEqual(ranges[i - 1]![1]!);
+    const bytes = dump.memory.regions.reduce((sum, { size }) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(1024 * 1024);
   });
 
   it('memory that is not there: what is there of it is in the dump', async () => {
