@@ -30,11 +30,13 @@ FRAME void fault_with_choice(volatile int *address) {
 static int errno_of(int result) { return result == 0 ? 0 : errno; }
 
 static char *page_of(int byte) {
-  /* With a neighbour that is no memory: not joined with other mappings. */
-  char *memory = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  mprotect(memory + 4096, 4096, PROT_READ | PROT_WRITE);
-  memset(memory + 4096, byte, 4096);
-  return memory + 4096;
+  /* In the middle of a large mapping with no neighbours: small ones are in every dump, where the dynamic linker may have its data there. */
+  const size_t size = 8 << 20;
+  char *memory = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  mprotect(memory + 4096, size - 2 * 4096, PROT_READ | PROT_WRITE);
+  memset(memory + size / 2, byte, 4096);
+  mprotect(memory + size / 2 + 4096, 4096, PROT_NONE);
+  return memory + size / 2;
 }
 
 static void *find(const char *name) {
