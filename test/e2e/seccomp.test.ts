@@ -78,7 +78,7 @@ describe.each(runnable)('a filter, $name', (architecture) => {
   it.skipIf(lost !== null).each(ends)(
     'that was there before the program (kill of socket): the end of %s %s %s %s %s is its own',
     async (...end) => {
-      const { pid } = await same('asm', 'kill', 'socket', 'exec', ...end);
+      const { pid } = await same('asm', 'kill', 'socket', 'exec', ...end.map(String));
       expect(daemon().log()).not.toContain(`pid ${pid} `);
     },
   );

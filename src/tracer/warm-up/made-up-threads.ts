@@ -24,7 +24,7 @@ const NT_PRSTATUS = 1;
 export function planForMany(addon: TracingAddon, memory: MemoryCopy, arch: Arch, job: CaptureJob): void {
   const mappings = Array.from({ length: THREADS }, (_, i) => stackMappings(i)).flat();
   const registers = new RegisterFiles({ ...addon, getRegsets: stackPointers(arch) }, threadIds(), false);
-  const view = { job, arch, mappings, modulePages: [], registers, linker: [], linkerPages: [], overhead: 0 };
+  const view = { job, arch, mappings, modulePages: [], registers, linker: [], linkerPages: [], overhead: 0, allMemory: () => [] };
   for (let round = 0; round < ROUNDS; round++) {
     memory.reset();
     copyMemory(view, memory, job.tid, new Losses());
