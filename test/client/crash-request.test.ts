@@ -20,6 +20,8 @@ const crashes: [program: string, args: string[], signal: NodeJS.Signals, siCode:
   ['dlopen-library', [], 'SIGSEGV', 1],
   ['constructor-crash', [], 'SIGSEGV', 1],
   ['out-of-descriptors', [], 'SIGSEGV', 1],
+  ['out-of-descriptors', ['hard'], 'SIGSEGV', 1],
+  ['out-of-descriptors', ['closed'], 'SIGSEGV', 1],
 ];
 
 describe.each(runnable)('a crash of an %s program', (arch) => {
@@ -52,6 +54,15 @@ describe.each(runnable)('a crash of an %s program', (arch) => {
     it('dies by its own signal where there is no daemon', async () => {
       expect(await start(arch, name, args).ended).toBe(signal);
     });
+  });
+
+  it('reports each of two children that have used up their descriptors, and share the one that their parent has reserved', async () => {
+    const daemon = await listen('acknowledge');
+    const program = start(arch, 'out-of-descriptors', ['forked'], daemon);
+    expect(await program.ended).toBe(111);
+    const children = [...program.output.matchAll(/^child (\d+)$/gm)].map(([, pid]) => Number(pid));
+    expect(children).toHaveLength(2);
+    expect(daemon.knocks.map(({ tid }) => tid)).toEqual(children);
   });
 
   it.each(['SIGSEGV', 'SIGSTKFLT', 'SIGTRAP', 'SIGABRT'] as const)('reports %s sent from outside', async (signal) => {

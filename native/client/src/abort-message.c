@@ -9,7 +9,7 @@
 
 #include "annotations.h"
 #include "debuggerd/client.h"
-#include "raw-syscall.h"
+#include "readable-memory.h"
 #include "request-block.h"
 
 /* What the daemon reads at most, its closing NUL included. */
@@ -53,16 +53,6 @@ void debuggerd_set_abort_message(const char *message) {
 }
 
 /*
- * Whether the page of `address` can be read. Runs in the signal handler of a crashed thread, where a fault would end the process
- * unreported. The kernel copies the signal set in before it looks at `how` (sigprocmask(2)): EFAULT is said first, EINVAL only
- * of what could be read.
- */
-static bool readable(uintptr_t address) {
-  const uintptr_t set = address & ~(uintptr_t)7;
-  return raw_syscall4(__NR_rt_sigprocmask, -1, set, 0, 8) == -EINVAL;
-}
-
-/*
  * Copies up to `room` bytes of a text. Runs in the signal handler of a crashed thread. `from` is not trusted: what lies around it may
  * be overwritten.
  */
@@ -73,7 +63,7 @@ static bool rewrite(const char *from, size_t room) {
 
   while (length < SHOWN_BYTES - 1 && length < room) {
     const uintptr_t next = (uintptr_t)&from[length];
-    if ((length == 0 || next % SMALLEST_PAGE == 0) && !readable(next)) break;
+    if ((length == 0 || next % SMALLEST_PAGE == 0) && !is_readable(next)) break;
     if (from[length] == '\0') break;
     text[length] = from[length];
     length++;
@@ -89,7 +79,7 @@ static bool rewrite_libc_message(void) {
   if (debuggerd_libc_message == NULL) return false;
   const struct debuggerd_libc_message *from = *debuggerd_libc_message;
   const uintptr_t start = (uintptr_t)from;
-  if (from == NULL || start % _Alignof(unsigned int) != 0 || !readable(start)) return false;
+  if (from == NULL || start % _Alignof(unsigned int) != 0 || !is_readable(start)) return false;
   return from->size > sizeof *from && rewrite(from->text, from->size - sizeof *from);
 }
 

@@ -9,36 +9,18 @@
 #include "debuggerd/client.h"
 
 enum {
-  SLOTS = 64,
-  VERSIONS = 3,
+  SLOTS = ANNOTATION_SLOTS,
+  VERSIONS = ANNOTATION_VERSIONS,
   KEY_BYTES = DEBUGGERD_ANNOTATION_KEY_BYTES,
   VALUE_BYTES = DEBUGGERD_ANNOTATION_VALUE_BYTES,
   CURRENT = 3,
   FIRST_BUSY = 8,
 };
 
-struct slot {
-  uint64_t hash __attribute__((aligned(8)));
-  uint32_t state;
-  uint32_t reserved;
-  char key[KEY_BYTES];
-};
-
-struct annotations {
-  char magic[8];
-  char reserved[24];
-  struct slot slots[SLOTS];
-  char values[SLOTS][VERSIONS][VALUE_BYTES];
-};
-
-_Static_assert(sizeof(struct slot) == 80, "the daemon reads slots of 80 bytes");
-_Static_assert(offsetof(struct annotations, slots) == 32, "the daemon reads slots at 32");
-_Static_assert(offsetof(struct annotations, values) == 5152, "the daemon reads values at 5152");
-
 static struct annotations *registry;
 
 /* A mapping of its own: most programs annotate nothing, and what is broken in a crash are the heap and the program's variables. */
-static struct annotations *map_registry(void) {
+struct annotations *annotations_map(void) {
   struct annotations *found = __atomic_load_n(&registry, __ATOMIC_ACQUIRE);
   if (found != NULL) return found;
   struct annotations *mapped =
@@ -63,7 +45,7 @@ static uint64_t hash_of(const char *key) {
 static int slot_of(struct annotations *all, const char *key, size_t length) {
   const uint64_t hash = hash_of(key);
   for (int index = 0; index < SLOTS; index++) {
-    struct slot *slot = &all->slots[index];
+    struct annotation_slot *slot = &all->slots[index];
     uint64_t found = __atomic_load_n(&slot->hash, __ATOMIC_ACQUIRE);
     if (found == 0 && __atomic_compare_exchange_n(&slot->hash, &found, hash, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       found = hash;
@@ -114,7 +96,7 @@ int debuggerd_annotate(const char *key, const char *value) {
     errno = EINVAL;
     return -1;
   }
-  struct annotations *all = map_registry();
+  struct annotations *all = annotations_map();
   if (all == NULL) return -1;
   const int index = slot_of(all, key, length);
   if (index < 0) {

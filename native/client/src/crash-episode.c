@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "permitted-calls.h"
 #include "raw-syscall.h"
 #include "readable-memory.h"
 
@@ -15,6 +16,8 @@ static int owners[THREADS];
 static struct episode episodes[THREADS];
 static unsigned next;
 
+bool episode_any(void) { return __atomic_load_n(&next, __ATOMIC_RELAXED) != 0; }
+
 struct episode *episode_find(int tid) {
   for (int index = 0; index < THREADS; index++) {
     if (__atomic_load_n(&owners[index], __ATOMIC_RELAXED) == tid) return &episodes[index];
@@ -27,7 +30,7 @@ static bool take(int index, int tid) {
   int owner = __atomic_load_n(&owners[index], __ATOMIC_RELAXED);
   const struct episode *episode = &episodes[index];
   if (owner != 0 && (episode->active || episode->stage != STAGE_NONE)) {
-    if (raw_syscall2(__NR_tkill, owner, 0) == 0) return false;
+    if (!permitted(CALL_KILL) || raw_syscall3(__NR_tgkill, raw_getpid(), owner, 0) == 0) return false;
   }
   return __atomic_compare_exchange_n(&owners[index], &owner, tid, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }

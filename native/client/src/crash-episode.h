@@ -66,6 +66,8 @@ struct episode {
  * that needs it. All functions run in the signal handler of any thread; `episode_find` in any context.
  */
 struct episode *episode_find(int tid);
+/* Whether any thread has had one. Any context. */
+bool episode_any(void);
 struct episode *episode_make(int tid);
 
 /* Whether the program's handler still runs below `sp`: it may have been left by siglongjmp(3), and its stack used again. */

@@ -6,23 +6,19 @@
 #include "crash-handler.h"
 
 #include <stddef.h>
-#include <sys/prctl.h>
 
-#include "abort-message.h"
+#include "crash-end.h"
 #include "crash-episode.h"
-#include "crash-request.h"
+#include "crash-report.h"
 #include "kernel-action.h"
 #include "machine-context.h"
 #include "permitted-calls.h"
 #include "program-actions.h"
 #include "raw-syscall.h"
-#include "readable-memory.h"
 #include "single-reporter.h"
 
-struct debuggerd_address crash_handler_address;
 debuggerd_filter *crash_handler_filter;
 void *crash_handler_filter_cookie;
-uintptr_t crash_handler_abort;
 
 enum {
   /* Below sp, of the interrupted function's: the red zone of the x86_64 ABI. */
@@ -32,13 +28,7 @@ enum {
   ROOM_PAGES = 5,
   /* A loop that repairs nothing is told from one that needs some attempts. */
   TOO_MANY_REPEATS = 16,
-  /* Between the frame of abort(3) and the system call that it makes are those of raise(3). */
-  ABORT_STACK_BYTES = 1024,
-  ABORT_CODE_BYTES = 768,
 };
-
-/* The thread stands at the fault while the daemon looks: the handlers' frames are not to be overwritten by that signal's. */
-static _Alignas(16) char stage_stack[32 * 1024];
 
 /*
  * Whether the kernel passed a siginfo and a context. A program that saved our handler and put it back by a system call without
@@ -49,11 +39,6 @@ static bool has_siginfo(int signal) {
   struct kernel_action action;
   if (!permitted(CALL_SIGACTION) || !kernel_action_get(signal, &action)) return true;
   return (action.flags & SA_SIGINFO) != 0;
-}
-
-/* A fault comes again when its instruction is run again. */
-static bool is_fault(int signal, const siginfo_t *info) {
-  return info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL);
 }
 
 /* Can be written, and is written: 8 bytes of unused stack. */
@@ -70,76 +55,8 @@ static bool has_room(const ucontext_t *context) {
   return true;
 }
 
-/*
- * Whether abort(3) has raised the signal: it will not let the program go on, whatever a handler does. The return address into it lies on
- * the stack above raise(3)'s frames.
- */
-static bool from_abort(int signal, const siginfo_t *info, const ucontext_t *context) {
-  if (signal != SIGABRT || info->si_code != SI_TKILL || crash_handler_abort == 0) return false;
-  const uintptr_t *words = (const uintptr_t *)(machine_sp(context) & ~(uintptr_t)(sizeof(uintptr_t) - 1));
-  for (size_t index = 0; index < ABORT_STACK_BYTES / sizeof(uintptr_t); index++) {
-    if (((uintptr_t)&words[index] & (PAGE - 1)) == 0 && !is_readable((uintptr_t)&words[index])) return false;
-    if (words[index] - crash_handler_abort < ABORT_CODE_BYTES) return true;
-  }
-  return false;
-}
-
-static void handle(int signal, siginfo_t *info, void *context);
-
-/* Whether the signal comes to our handler: a runtime may have set its own by a system call. */
-static bool comes_to_us(int signal) {
-  struct kernel_action action;
-  return permitted(CALL_SIGACTION) && kernel_action_get(signal, &action) && action.handler == (uintptr_t)handle;
-}
-
-/*
- * Lets the signal, and no other before it, arrive when the handler returns. The mask that is then restored may hold it: it did
- * not when the signal arrived, but may have been opened for one call only (sigsuspend, ppoll). Other signals would run their
- * handlers first, in place of the crashed instruction.
- */
-static void open_mask(int signal, ucontext_t *context, bool has_context) {
-  const kernel_set others = ~signal_bit(signal);
-#if defined(__x86_64__) || defined(__aarch64__)
-  /* There is a context even if it was not asked for. */
-  has_context = true;
-#endif
-  if (has_context) machine_set_mask(context, others);
-  /* A 32-bit handler of one argument: its frame is of another kind. The process dies here, inside of the handler. */
-  else kernel_mask_change(SIG_SETMASK, others, NULL);
-}
-
-/*
- * The handler returns, and at the very instruction of the crash, with the registers and the siginfo of the crash, the process dies of it
- * (or stops, if the daemon has attached).
- */
-static void die(int pid, int tid, int signal, const siginfo_t *info, ucontext_t *context, bool has_context) {
-  const bool reset = permitted(CALL_SIGACTION) && kernel_action_set(signal, (uintptr_t)SIG_DFL, 0, 0);
-  if (reset && permitted(CALL_QUEUE)) {
-    if (kernel_queue(pid, tid, signal, info) || raw_syscall3(__NR_tgkill, pid, tid, signal) == 0) {
-      open_mask(signal, context, has_context);
-      return;
-    }
-  }
-  if (is_fault(signal, info)) {
-    /* The fault comes again. While it is blocked, the kernel ends the process by it whatever its action is (signal(7)). */
-    if (has_context) machine_set_mask(context, machine_mask(context) | signal_bit(signal));
-    return;
-  }
-  /* abort(3) goes on to the end by itself. Otherwise: a shell's status for the signal. */
-  if (has_context && from_abort(signal, info, context)) return;
-  raw_syscall1(__NR_exit_group, 128 + signal);
-}
-
-/* True: the daemon has attached, and waits for the signal. */
-static bool ask(int pid, int tid, int signal, const siginfo_t *first) {
-  if (!permitted(CALL_REPORT) || !single_reporter_claim(pid, tid)) return false;
-  const struct debuggerd_request request = {
-      .action = DEBUGGERD_CRASH,
-      .tid = tid,
-      .abort_message_address = debuggerd_abort_message_address(signal),
-      .original_si_code = first->si_code,
-  };
-  return crash_request_send(&crash_handler_address, &request);
+static bool same_signal(const siginfo_t *one, const siginfo_t *other) {
+  return one->si_signo == other->si_signo && one->si_code == other->si_code && one->si_addr == other->si_addr;
 }
 
 static void call_program(struct episode *episode, int pid, int tid, const struct program_action *action, int signal,
@@ -149,55 +66,15 @@ static void call_program(struct episode *episode, int pid, int tid, const struct
 static void finish(struct episode *episode, int pid, int tid, enum episode_outcome outcome, int signal, siginfo_t *info,
                    ucontext_t *context, bool has_context) {
   if (outcome == OUTCOME_DIE) {
-    die(pid, tid, signal, info, context, has_context);
+    crash_end_die(pid, tid, signal, info, context, has_context);
     return;
   }
   single_reporter_release(tid);
   if (outcome == OUTCOME_EARLIER) {
     const struct program_action action = program_actions_get(signal);
     if (is_function(action.handler)) call_program(episode, pid, tid, &action, signal, info, context, true);
-    else die(pid, tid, signal, info, context, has_context);
+    else crash_end_die(pid, tid, signal, info, context, has_context);
   }
-}
-
-/*
- * Lets the thread stand at the first fault, with its registers, and lets its signal come: the daemon sees what there was before any handler
- * ran. Then our handler gets it. `nested`: the fault's frame lies above frames of handlers, which are to stay as they are. False: not
- * possible.
- */
-static bool stage(struct episode *episode, int pid, int tid, enum episode_outcome outcome, const siginfo_t *info,
-                  ucontext_t *context, bool nested) {
-  const int signal = episode->info.si_signo;
-  if (!permitted(CALL_QUEUE) || !comes_to_us(signal)) return false;
-  machine_save(context, &episode->here);
-  episode->mask = machine_mask(context);
-  episode->stack = context->uc_stack;
-  episode->actual = *info;
-  episode->outcome = outcome;
-  episode->staged_signal = signal;
-  episode->aside = false;
-  if (nested) {
-    machine_restore(context, &episode->registers);
-    /* The kernel changes no alternate stack that the thread stands on: then the thread stays where it is (sigaltstack(2), EPERM). */
-    episode->aside = !machine_on_alternate(context, machine_sp(context));
-    if (!episode->aside) machine_restore(context, &episode->here);
-    else context->uc_stack = (stack_t){.ss_sp = stage_stack, .ss_size = sizeof stage_stack};
-  }
-  machine_set_mask(context, ~signal_bit(signal));
-  episode->stage = STAGE_REPORTED;
-  if (kernel_queue(pid, tid, signal, &episode->info)) {
-    if (episode->aside) machine_leave(context, &context->uc_stack);
-    return true;
-  }
-  episode->stage = STAGE_NONE;
-  machine_restore(context, &episode->here);
-  machine_set_mask(context, episode->mask);
-  context->uc_stack = episode->stack;
-  return false;
-}
-
-static bool same_signal(const siginfo_t *one, const siginfo_t *other) {
-  return one->si_signo == other->si_signo && one->si_code == other->si_code && one->si_addr == other->si_addr;
 }
 
 /* A crash: of this signal, or of the fault that a handler of the program's has made it of. */
@@ -224,14 +101,14 @@ static void crash(struct episode *episode, int pid, int tid, enum episode_outcom
   const bool wanted = !(known && episode->reported) &&
                       (crash_handler_filter == NULL ||
                        crash_handler_filter(first->si_signo, (siginfo_t *)first, context, crash_handler_filter_cookie));
-  if (wanted && ask(pid, tid, signal, first)) {
+  if (wanted && crash_report_ask(pid, tid, signal, first)) {
     if (episode != NULL) episode->reported = true;
     /* The signal of the end is that of the fault: the daemon gets to see the one on its way to the other. */
     if (outcome == OUTCOME_DIE && !nested && (!known || same_signal(first, info))) {
-      die(pid, tid, signal, info, context, has_context);
+      crash_end_die(pid, tid, signal, info, context, has_context);
       return;
     }
-    if (episode != NULL && has_context && stage(episode, pid, tid, outcome, info, context, nested)) return;
+    if (episode != NULL && has_context && crash_report_stage(episode, pid, tid, outcome, info, context, nested)) return;
   }
   finish(episode, pid, tid, outcome, signal, info, context, has_context);
 }
@@ -243,7 +120,7 @@ static void call_program(struct episode *episode, int pid, int tid, const struct
   const uintptr_t sp = machine_sp(context);
   const bool elsewhere = (action->flags & SA_ONSTACK) == 0 && machine_on_alternate(context, (uintptr_t)frame) &&
                          !machine_on_alternate(context, sp);
-  if (elsewhere && may_move && episode != NULL && permitted(CALL_QUEUE) && comes_to_us(signal)) {
+  if (elsewhere && may_move && episode != NULL && permitted(CALL_QUEUE) && crash_report_comes_to_us(signal)) {
     if (!has_room(context)) {
       /* The kernel could not have called it either (signal(7)). */
       crash(episode, pid, tid, OUTCOME_DIE, signal, info, context, true);
@@ -308,7 +185,7 @@ static void call_program(struct episode *episode, int pid, int tid, const struct
   episode->context = outer_context;
   episode->frame = outer_frame;
   episode->mark = outer_mark;
-  if (episode->stage == STAGE_NONE && from_abort(signal, info, context))
+  if (episode->stage == STAGE_NONE && crash_end_from_abort(signal, info, context))
     crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
 }
 
@@ -343,13 +220,14 @@ static bool continue_stage(struct episode *episode, int pid, int tid, int signal
 /* What the kernel calls for all signals that we handle. */
 static void handle(int signal, siginfo_t *info, void *opaque) {
   ucontext_t *context = opaque;
+  if (permitted_calls_trapped(signal, info, context)) return;
   const struct program_action action = program_actions_get(signal);
   const bool has_handler = is_function(action.handler) && !action.earlier;
   permitted_calls_find_out();
   if (!permitted(CALL_IDENTITY)) {
     siginfo_t none = {.si_signo = signal};
     if (has_handler) ((kernel_handler *)action.handler)(signal, info, context);
-    else die(0, 0, signal, info != NULL ? info : &none, context, true);
+    else crash_end_die(0, 0, signal, info != NULL ? info : &none, context, true);
     return;
   }
   const int pid = raw_getpid();
@@ -361,11 +239,7 @@ static void handle(int signal, siginfo_t *info, void *opaque) {
   if (!whole) {
     made_up.si_code = SI_USER;
     made_up.si_pid = pid;
-#if defined(__NR_getuid32)
-    made_up.si_uid = (uid_t)raw_syscall0(__NR_getuid32);
-#else
-    made_up.si_uid = (uid_t)raw_syscall0(__NR_getuid);
-#endif
+    made_up.si_uid = (uid_t)raw_syscall0(RAW_GETUID);
     info = &made_up;
     crash(NULL, pid, tid, OUTCOME_DIE, signal, info, context, false);
     return;
@@ -382,7 +256,7 @@ static void handle(int signal, siginfo_t *info, void *opaque) {
     episode->info.si_signo = 0;
   }
   if (action.handler == (uintptr_t)SIG_IGN && info->si_code <= 0) {
-    if (from_abort(signal, info, context)) crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
+    if (crash_end_from_abort(signal, info, context)) crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
     return;
   }
   if (has_handler) {
@@ -401,6 +275,9 @@ static void handle(int signal, siginfo_t *info, void *opaque) {
 bool crash_handler_install(int signal) { return program_actions_begin(signal, handle); }
 
 void crash_handler_before_end(bool always) {
+  /* Most programs end without any fault before: no call is made. */
+  if (!always && !episode_any()) return;
+  permitted_calls_find_out();
   if (!permitted(CALL_IDENTITY) || !permitted(CALL_QUEUE)) return;
   const int pid = raw_getpid();
   const int tid = raw_gettid();
@@ -416,7 +293,7 @@ void crash_handler_before_end(bool always) {
   siginfo_t info = {.si_signo = at_fault ? episode->info.si_signo : SIGABRT, .si_code = SI_TKILL};
   info.si_pid = pid;
   const int signal = info.si_signo;
-  if (!comes_to_us(signal)) return;
+  if (!crash_report_comes_to_us(signal)) return;
   kernel_set before;
   episode->staged_signal = signal;
   episode->stage = STAGE_ASKED;

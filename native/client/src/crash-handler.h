@@ -7,20 +7,12 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "debuggerd/client.h"
-#include "socket-address.h"
-
-/* Where the handler asks for the report. Set before it is installed, in ordinary context. */
-extern struct debuggerd_address crash_handler_address;
 
 /* Says whether a signal is to be reported; null: every one is. Set at any time. */
 extern debuggerd_filter *crash_handler_filter;
 extern void *crash_handler_filter_cookie;
-
-/* Where abort(3) begins, or 0. Set before the handler is installed. */
-extern uintptr_t crash_handler_abort;
 
 /* Installs the handler for one signal. Ordinary context. */
 bool crash_handler_install(int signal);

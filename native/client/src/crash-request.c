@@ -7,8 +7,10 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
+#include "permitted-calls.h"
 #include "raw-socket.h"
 #include "raw-syscall.h"
+#include "reserved-descriptor.h"
 
 /* The kernel's struct timeval and timespec where a long is as wide as a time: the layouts of the system calls used here. */
 struct two_longs {
@@ -19,13 +21,6 @@ struct two_longs {
 /* /proc/sys/kernel/overflowuid: what ids are shown as that have no mapping here (user_namespaces(7)). */
 enum { LONGEST_WAIT_SECONDS = 10, OVERFLOW_UID = 65534 };
 
-/* The getrlimit of the older 32-bit CPUs knows no limit above 2^31. */
-#if defined(__NR_ugetrlimit)
-#define GET_LIMIT __NR_ugetrlimit
-#else
-#define GET_LIMIT __NR_getrlimit
-#endif
-
 /* SO_RCVTIMEO and SO_SNDTIMEO with two_longs; the C library's may be those with 64-bit times (asm-generic/socket.h). */
 enum { RECEIVE_TIMEOUT = 20, SEND_TIMEOUT = 21 };
 
@@ -35,20 +30,25 @@ static long monotonic_seconds(void) {
   return now.seconds;
 }
 
-/* A process that ran out of descriptors crashes of that: its soft limit is raised within its hard one for the socket. */
+static long new_socket(void) { return raw_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC); }
+
+/*
+ * A process that ran out of descriptors crashes of that. Where it has no reserved one any more, its soft limit is raised within its hard
+ * one for the time of the call.
+ */
 static long open_socket(void) {
-  long fd = raw_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
-  if (fd == -EMFILE) {
-    struct {
-      unsigned long soft;
-      unsigned long hard;
-    } limit;
-    if (raw_syscall2(GET_LIMIT, RLIMIT_NOFILE, &limit) == 0 && limit.soft < limit.hard) {
-      limit.soft++;
-      if (raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, &limit) == 0) fd = raw_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
-    }
-  }
-  return fd;
+  const long fd = new_socket();
+  if (fd != -EMFILE && fd != -ENFILE) return fd;
+  const int reserved = reserved_descriptor_take();
+  if (reserved >= 0) return reserved;
+  unsigned long limit[2];
+  if (!permitted(CALL_LIMIT) || raw_syscall2(RAW_GETRLIMIT, RLIMIT_NOFILE, limit) != 0 || limit[0] >= limit[1]) return fd;
+  limit[0]++;
+  if (raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, limit) != 0) return fd;
+  const long above = new_socket();
+  limit[0]--;
+  raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, limit);
+  return above;
 }
 
 /*
@@ -68,14 +68,10 @@ static bool admit_tracer(int fd) {
   unsigned length = sizeof peer;
   if (raw_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || length != sizeof peer) return true;
   if (peer.pid == raw_getpid()) return false;
-#if defined(__NR_geteuid32)
-  const unsigned own = (unsigned)raw_syscall0(__NR_geteuid32);
-#else
-  const unsigned own = (unsigned)raw_syscall0(__NR_geteuid);
-#endif
+  const unsigned own = (unsigned)raw_syscall0(RAW_GETEUID);
   if (peer.uid != 0 && peer.uid != own && peer.uid != OVERFLOW_UID) return false;
   /* Pid 0: a daemon outside of this pid namespace. */
-  if (peer.pid > 0 && (peer.uid == 0 || peer.uid == own)) {
+  if (peer.pid > 0 && permitted(CALL_TRACER) && (peer.uid == 0 || peer.uid == own)) {
     raw_syscall5(__NR_prctl, PR_SET_PTRACER, peer.pid, 0, 0, 0);
   }
   return true;
@@ -93,11 +89,7 @@ static bool await_acknowledgement(int fd) {
   return count == 1;
 }
 
-bool crash_request_send(const struct debuggerd_address *address, const struct debuggerd_request *request) {
-  const long opened = open_socket();
-  if (opened < 0) return false;
-  const int fd = (int)opened;
-
+static long connect_to(int fd, const struct debuggerd_address *address) {
   /* The first bounds connect too: it waits while the listener's queue is full (socket(7)). */
   const struct two_longs timeout = {LONGEST_WAIT_SECONDS, 0};
   raw_setsockopt(fd, SOL_SOCKET, SEND_TIMEOUT, &timeout, sizeof timeout);
@@ -108,10 +100,23 @@ bool crash_request_send(const struct debuggerd_address *address, const struct de
   do {
     connected = raw_connect(fd, &address->name, address->length);
   } while (connected == -EINTR && monotonic_seconds() < deadline);
+  return connected;
+}
 
-  const bool acknowledged = connected == 0 && admit_tracer(fd) &&
-                            raw_send(fd, request, sizeof *request, MSG_NOSIGNAL) == (long)sizeof *request &&
-                            await_acknowledgement(fd);
+bool crash_request_send(const struct debuggerd_address *address, const struct debuggerd_request *request) {
+  long fd = open_socket();
+  if (fd < 0) return false;
+  long connected = connect_to((int)fd, address);
+  if (connected == -EISCONN) {
+    /* The reserved one, which a relative has used: its place is free for another. */
+    raw_syscall1(__NR_close, fd);
+    fd = new_socket();
+    if (fd < 0) return false;
+    connected = connect_to((int)fd, address);
+  }
+  const bool acknowledged = connected == 0 && admit_tracer((int)fd) &&
+                            raw_send((int)fd, request, sizeof *request, MSG_NOSIGNAL) == (long)sizeof *request &&
+                            await_acknowledgement((int)fd);
   raw_syscall1(__NR_close, fd);
   return acknowledged;
 }

@@ -16,6 +16,8 @@ void first_stack_use(void) {
   const uintptr_t start = raw_map(page + STACK_BYTES);
   if (start > (uintptr_t)-4096) return;
   const stack_t ours = {.ss_sp = (void *)(start + page), .ss_size = STACK_BYTES};
-  raw_syscall3(__NR_mprotect, start + page, STACK_BYTES, PROT_READ | PROT_WRITE);
-  raw_syscall2(__NR_sigaltstack, &ours, 0);
+  if (raw_syscall3(__NR_mprotect, start + page, STACK_BYTES, PROT_READ | PROT_WRITE) != 0 ||
+      raw_syscall2(__NR_sigaltstack, &ours, 0) != 0) {
+    raw_syscall2(__NR_munmap, start, page + STACK_BYTES);
+  }
 }

@@ -37,6 +37,8 @@ static bool is_go(void) {
     for (uintptr_t at = 0; at + sizeof(ElfW(Nhdr)) < headers[index].p_memsz;) {
       const ElfW(Nhdr) *const note = (const ElfW(Nhdr) *)(start + at);
       if (is_go_note(note)) return true;
+      /* Neither is longer than its segment: the sum cannot come round to where it was. */
+      if (note->n_namesz > headers[index].p_memsz || note->n_descsz > headers[index].p_memsz) break;
       at += sizeof *note + ((note->n_namesz + 3) & ~3u) + ((note->n_descsz + 3) & ~3u);
     }
   }

@@ -1,9 +1,8 @@
 /*
  * Stands before the calls that put a seccomp filter on (seccomp(2)). A filter that does not allow what the handler does would end the process
- * by SIGSYS or SIGKILL, or take its core: the filter is run here on the handler's calls, and where it does not allow all of them the handler
- * stands aside before it is in force. In the shared library only; ordinary context.
+ * by SIGSYS or SIGKILL, or take its core: the filter is run here on the handler's calls, and where it does not allow what a report needs the
+ * handler stands aside before it is in force. In the shared library only; ordinary context.
  */
-#include <elf.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -12,13 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "debuggerd/client.h"
+#include "filter-verdict.h"
 #include "interposed.h"
 #include "next-function.h"
+#include "permitted-calls.h"
 #include "program-actions.h"
 
 static void *next_prctl;
@@ -35,93 +35,27 @@ enum { ARCHITECTURE = (int)AUDIT_ARCH_AARCH64 };
 enum { ARCHITECTURE = (int)AUDIT_ARCH_ARM };
 #endif
 
-static const struct {
-  int number;
-  uint64_t first;
-} calls[] = {
-    {__NR_getpid, 0}, {__NR_gettid, 0}, {__NR_rt_sigprocmask, SIG_SETMASK}, {__NR_rt_sigaction, SIGSEGV}, {__NR_rt_tgsigqueueinfo, 0},
-    {__NR_rt_sigreturn, 0}, {__NR_sigaltstack, 0}, {__NR_read, 3}, {__NR_close, 3}, {__NR_clock_gettime, 1},
-#if defined(__i386__)
-    {__NR_socketcall, 1}, {__NR_socketcall, 3}, {__NR_socketcall, 9}, {__NR_socketcall, 14}, {__NR_socketcall, 15},
-#else
-    {__NR_socket, AF_UNIX}, {__NR_connect, 3}, {__NR_sendto, 3}, {__NR_setsockopt, 3}, {__NR_getsockopt, 3},
-#endif
-};
-
-/* What classic BPF makes of one call (linux/filter.h, seccomp(2)); SECCOMP_RET_KILL_THREAD where it cannot be told. */
-static uint32_t verdict(const struct sock_filter *program, unsigned length, const struct seccomp_data *data) {
-  const uint32_t *const words = (const uint32_t *)data;
-  uint32_t a = 0, x = 0, memory[BPF_MEMWORDS] = {0};
-  for (unsigned at = 0; at < length; at++) {
-    const struct sock_filter *const one = &program[at];
-    const uint32_t k = one->k;
-    const uint32_t operand = BPF_SRC(one->code) == BPF_X ? x : k;
-    switch (BPF_CLASS(one->code)) {
-      case BPF_LD:
-      case BPF_LDX: {
-        uint32_t value = k;
-        if (BPF_MODE(one->code) == BPF_ABS) value = k / 4 < sizeof *data / 4 ? words[k / 4] : 0;
-        else if (BPF_MODE(one->code) == BPF_MEM) value = k < BPF_MEMWORDS ? memory[k] : 0;
-        else if (BPF_MODE(one->code) == BPF_LEN) value = sizeof *data;
-        if (BPF_CLASS(one->code) == BPF_LD) a = value;
-        else x = value;
-        break;
-      }
-      case BPF_ST:
-      case BPF_STX:
-        if (k < BPF_MEMWORDS) memory[k] = BPF_CLASS(one->code) == BPF_ST ? a : x;
-        break;
-      case BPF_ALU:
-        switch (BPF_OP(one->code)) {
-          case BPF_ADD: a += operand; break;
-          case BPF_SUB: a -= operand; break;
-          case BPF_MUL: a *= operand; break;
-          case BPF_DIV: a = operand == 0 ? 0 : a / operand; break;
-          case BPF_OR: a |= operand; break;
-          case BPF_AND: a &= operand; break;
-          case BPF_XOR: a ^= operand; break;
-          case BPF_LSH: a <<= operand & 31; break;
-          case BPF_RSH: a >>= operand & 31; break;
-          case BPF_NEG: a = 0 - a; break;
-          default: return SECCOMP_RET_KILL_THREAD;
-        }
-        break;
-      case BPF_JMP: {
-        bool yes = false;
-        switch (BPF_OP(one->code)) {
-          case BPF_JA: at += k; continue;
-          case BPF_JEQ: yes = a == operand; break;
-          case BPF_JGT: yes = a > operand; break;
-          case BPF_JGE: yes = a >= operand; break;
-          case BPF_JSET: yes = (a & operand) != 0; break;
-          default: return SECCOMP_RET_KILL_THREAD;
-        }
-        at += yes ? one->jt : one->jf;
-        break;
-      }
-      case BPF_RET: return BPF_RVAL(one->code) == BPF_A ? a : k;
-      default:
-        if (BPF_MISCOP(one->code) == BPF_TAX) x = a;
-        else a = x;
-    }
+/* Of the calls that the handler makes (a bit each), those that a filter does not allow. */
+static unsigned forbidden_by(const struct sock_fprog *program) {
+  unsigned forbidden = 0;
+  if (program == NULL || !filter_is_readable(program)) return 0;
+  for (size_t index = 0; index < permitted_numbers_count; index++) {
+    const struct permitted_number *const one = &permitted_numbers[index];
+    const struct seccomp_data data = {.nr = one->number, .arch = (uint32_t)ARCHITECTURE, .args = {one->first}};
+    const uint32_t action = filter_verdict(program, &data) & SECCOMP_RET_ACTION_FULL;
+    if (action != SECCOMP_RET_ALLOW && action != SECCOMP_RET_LOG) forbidden |= 1u << one->call;
   }
-  return SECCOMP_RET_KILL_THREAD;
-}
-
-static bool allows_all(const struct sock_fprog *program) {
-  if (program == NULL || program->filter == NULL) return true;
-  for (size_t index = 0; index < sizeof calls / sizeof calls[0]; index++) {
-    const struct seccomp_data data = {.nr = calls[index].number, .arch = (uint32_t)ARCHITECTURE, .args = {calls[index].first}};
-    const uint32_t action = verdict(program->filter, program->len, &data) & SECCOMP_RET_ACTION_FULL;
-    if (action != SECCOMP_RET_ALLOW && action != SECCOMP_RET_LOG) return false;
-  }
-  return true;
+  return forbidden;
 }
 
 /* True: the handler stands aside; it stays so unless the filter is refused. */
 static bool stand_aside(bool strict, const struct sock_fprog *program) {
   if (!program_actions_hold(SIGSEGV) || shares_parents_memory()) return false;
-  if (!strict && allows_all(program)) return false;
+  const unsigned forbidden = strict ? CALLS_OF_A_REPORT : forbidden_by(program);
+  if ((forbidden & CALLS_OF_A_REPORT) == 0) {
+    permitted_calls_forbid(forbidden);
+    return false;
+  }
   program_actions_hand_back();
   return true;
 }

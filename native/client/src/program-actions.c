@@ -3,7 +3,12 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-enum { SIGNALS = 32 };
+enum {
+  SIGNALS = 32,
+  /* How often an entry is looked at while it is written: without a pause, and at all. */
+  SHORT_WRITE = 1000,
+  LONGEST_WRITE = 20 * 1000,
+};
 
 /* Written under `lock` with all signals blocked, `version` odd meanwhile: read at any time, by whoever sees it even and unchanged. */
 static struct entry {
@@ -12,8 +17,12 @@ static struct entry {
   struct program_action action;
 } entries[SIGNALS];
 
+/* The process whose thread is at it, 0: none. A forked child may have copied its parent's. */
 static int lock;
 static kernel_handler *ours;
+
+/* Those that may be taken back. */
+static kernel_set chosen = PROGRAM_SIGNALS;
 
 /* Zero in a child that was forked; in one made by vfork the parent's, as all of its memory (madvise(2), MADV_WIPEONFORK). */
 static int *owner;
@@ -46,13 +55,14 @@ bool shares_parents_memory(void) {
   return known != 0;
 }
 
-/* Any context. A holder has its signals blocked, so it is another thread, and it runs. */
+/* Any context. A holder has its signals blocked, so it is another thread, and it runs; one of the parent's is not there. */
 static kernel_set enter(void) {
   kernel_set before = 0;
   kernel_mask_change(SIG_SETMASK, ~(kernel_set)0, &before);
+  const int pid = raw_getpid();
   for (;;) {
-    int none = 0;
-    if (__atomic_compare_exchange_n(&lock, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return before;
+    int holder = __atomic_load_n(&lock, __ATOMIC_RELAXED);
+    if (holder != pid && __atomic_compare_exchange_n(&lock, &holder, pid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return before;
     raw_syscall0(__NR_sched_yield);
   }
 }
@@ -64,10 +74,12 @@ static void leave(kernel_set before) {
 
 /* Under the lock. */
 static void store(struct entry *entry, const struct program_action *action) {
-  __atomic_fetch_add(&entry->version, 1, __ATOMIC_RELAXED);
+  /* Odd already in the copy of a parent whose thread was just here. */
+  const unsigned version = __atomic_load_n(&entry->version, __ATOMIC_RELAXED) | 1;
+  __atomic_store_n(&entry->version, version, __ATOMIC_RELAXED);
   __atomic_thread_fence(__ATOMIC_RELEASE);
   entry->action = *action;
-  __atomic_fetch_add(&entry->version, 1, __ATOMIC_RELEASE);
+  __atomic_store_n(&entry->version, version + 1, __ATOMIC_RELEASE);
 }
 
 /*
@@ -112,11 +124,14 @@ bool program_actions_hold(int signal) {
 
 struct program_action program_actions_get(int signal) {
   struct entry *entry = &entries[signal];
-  for (;;) {
+  for (unsigned round = 0;; round++) {
     const unsigned version = __atomic_load_n(&entry->version, __ATOMIC_ACQUIRE);
     const struct program_action action = entry->action;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     if (version % 2 == 0 && version == __atomic_load_n(&entry->version, __ATOMIC_RELAXED)) return action;
+    /* The writer is not there any more: this is a forked child. */
+    if (round >= LONGEST_WRITE) return action;
+    if (round >= SHORT_WRITE) raw_syscall0(__NR_sched_yield);
   }
 }
 
@@ -155,10 +170,11 @@ void program_actions_adopt(void) {
   }
 }
 
-void program_actions_hand_back(void) {
+/* Those in the set. */
+static void hand_back(kernel_set signals) {
   const kernel_set mask = enter();
   for (int signal = 1; signal < SIGNALS; signal++) {
-    if (!program_actions_hold(signal)) continue;
+    if ((signals & signal_bit(signal)) == 0 || !program_actions_hold(signal)) continue;
     const struct program_action *action = &entries[signal].action;
     if (kernel_action_set(signal, action->handler, action->flags, action->mask))
       __atomic_store_n(&entries[signal].held, false, __ATOMIC_RELEASE);
@@ -166,10 +182,17 @@ void program_actions_hand_back(void) {
   leave(mask);
 }
 
+void program_actions_choose(kernel_set signals) {
+  chosen = signals;
+  hand_back(~signals);
+}
+
+void program_actions_hand_back(void) { hand_back(PROGRAM_SIGNALS); }
+
 void program_actions_retake(void) {
   if (ours == NULL) return;
   for (int signal = 1; signal < SIGNALS; signal++) {
-    if ((PROGRAM_SIGNALS & signal_bit(signal)) == 0 || entries[signal].version == 0 || program_actions_hold(signal)) continue;
+    if ((chosen & signal_bit(signal)) == 0 || entries[signal].version == 0 || program_actions_hold(signal)) continue;
     const kernel_set mask = enter();
     __atomic_store_n(&entries[signal].held, tell_kernel(signal, &entries[signal].action), __ATOMIC_RELEASE);
     leave(mask);

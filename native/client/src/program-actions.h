@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "debuggerd/client.h"
 #include "kernel-action.h"
 
 struct program_action {
@@ -23,9 +24,9 @@ struct program_action {
 typedef void kernel_handler(int signal, siginfo_t *info, void *context);
 
 /* The signals that may be handled: a bit each. */
-#define PROGRAM_SIGNALS                                                                                           \
-  (signal_bit(SIGABRT) | signal_bit(SIGBUS) | signal_bit(SIGFPE) | signal_bit(SIGILL) | signal_bit(SIGSEGV) |      \
-   signal_bit(SIGSTKFLT) | signal_bit(SIGSYS) | signal_bit(SIGTRAP))
+#define PROGRAM_SIGNALS                                                                                                      \
+  (DEBUGGERD_SIGNAL(SIGABRT) | DEBUGGERD_SIGNAL(SIGBUS) | DEBUGGERD_SIGNAL(SIGFPE) | DEBUGGERD_SIGNAL(SIGILL) |               \
+   DEBUGGERD_SIGNAL(SIGSEGV) | DEBUGGERD_SIGNAL(SIGSTKFLT) | DEBUGGERD_SIGNAL(SIGSYS) | DEBUGGERD_SIGNAL(SIGTRAP))
 
 static inline bool is_function(uintptr_t handler) {
   return handler != (uintptr_t)SIG_DFL && handler != (uintptr_t)SIG_IGN && handler != (uintptr_t)SIG_ERR;
@@ -57,6 +58,9 @@ void program_actions_reset(int signal, uintptr_t handler);
  * ours stands before it again. Ordinary context.
  */
 void program_actions_adopt(void);
+
+/* Hands back the signals that are not in the set, for good; those in it that are not held are not taken by this. Ordinary context. */
+void program_actions_choose(kernel_set signals);
 
 /* Gives the kernel what the program has installed, and stands aside from then on; taken back by `program_actions_retake`. Ordinary context. */
 void program_actions_hand_back(void);

@@ -13,27 +13,29 @@
 #if defined(__i386__)
 
 /* Call numbers: linux/net.h. */
+enum { RAW_SOCKET = 1, RAW_CONNECT = 3, RAW_SEND = 9, RAW_SETSOCKOPT = 14, RAW_GETSOCKOPT = 15 };
+
 static inline long raw_socketcall(int call, long a, long b, long c, long d, long e, long f) {
   long arguments[6] = {a, b, c, d, e, f};
   return raw_syscall2(__NR_socketcall, call, arguments);
 }
 
-static inline long raw_socket(int family, int type) { return raw_socketcall(1, family, type, 0, 0, 0, 0); }
+static inline long raw_socket(int family, int type) { return raw_socketcall(RAW_SOCKET, family, type, 0, 0, 0, 0); }
 
 static inline long raw_connect(int fd, const void *address, unsigned length) {
-  return raw_socketcall(3, fd, (long)address, (long)length, 0, 0, 0);
+  return raw_socketcall(RAW_CONNECT, fd, (long)address, (long)length, 0, 0, 0);
 }
 
 static inline long raw_send(int fd, const void *data, size_t length, int flags) {
-  return raw_socketcall(9, fd, (long)data, (long)length, flags, 0, 0);
+  return raw_socketcall(RAW_SEND, fd, (long)data, (long)length, flags, 0, 0);
 }
 
 static inline long raw_setsockopt(int fd, int level, int option, const void *value, unsigned length) {
-  return raw_socketcall(14, fd, level, option, (long)value, (long)length, 0);
+  return raw_socketcall(RAW_SETSOCKOPT, fd, level, option, (long)value, (long)length, 0);
 }
 
 static inline long raw_getsockopt(int fd, int level, int option, void *value, unsigned *length) {
-  return raw_socketcall(15, fd, level, option, (long)value, (long)length, 0);
+  return raw_socketcall(RAW_GETSOCKOPT, fd, level, option, (long)value, (long)length, 0);
 }
 
 #else

@@ -72,6 +72,20 @@ static inline long raw_syscall5(long number, long a, long b, long c, long d, lon
 #define raw_syscall3(n, a, b, c) raw_syscall5(n, (long)(a), (long)(b), (long)(c), 0, 0)
 #define raw_syscall4(n, a, b, c, d) raw_syscall5(n, (long)(a), (long)(b), (long)(c), (long)(d), 0)
 
+/* On 32-bit CPUs the older calls know ids of 16 bits, and no limit above 2^31. */
+#if defined(__NR_geteuid32)
+#define RAW_GETEUID __NR_geteuid32
+#define RAW_GETUID __NR_getuid32
+#else
+#define RAW_GETEUID __NR_geteuid
+#define RAW_GETUID __NR_getuid
+#endif
+#if defined(__NR_ugetrlimit)
+#define RAW_GETRLIMIT __NR_ugetrlimit
+#else
+#define RAW_GETRLIMIT __NR_getrlimit
+#endif
+
 /* The C library may answer these two from a cache that a vfork child shares with its parent; the kernel does not. */
 static inline int raw_getpid(void) { return (int)raw_syscall0(__NR_getpid); }
 static inline int raw_gettid(void) { return (int)raw_syscall0(__NR_gettid); }

@@ -88,15 +88,24 @@ static struct arena_stack *take_from(struct stack_arena *arena) {
 /* In a forked child: of the stacks that its parent's threads had, only the caller's has an owner. */
 static void forget_parent(const struct arena_stack *kept) {
   const int pid = raw_getpid();
-  if (__atomic_load_n(&owner, __ATOMIC_RELAXED) == pid) return;
-  /* The child has one thread until this returns: it is the first that takes a stack. */
+  /* While a thread is at it, the process's id negated: the others must not take a stack that is about to be freed. */
+  int seen = __atomic_load_n(&owner, __ATOMIC_ACQUIRE);
+  while (seen != pid) {
+    if (seen == -pid) {
+      raw_syscall0(__NR_sched_yield);
+      seen = __atomic_load_n(&owner, __ATOMIC_ACQUIRE);
+    } else if (__atomic_compare_exchange_n(&owner, &seen, -pid, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+      break;
+    }
+  }
+  if (seen == pid) return;
   for (struct stack_arena *arena = __atomic_load_n(&arenas, __ATOMIC_ACQUIRE); arena != NULL; arena = arena->next) {
     for (unsigned word = 0; word < LARGEST_COUNT / WORD_BITS; word++) {
       const bool own = kept != NULL && kept->arena == arena && index_of(kept) / WORD_BITS == word;
       __atomic_store_n(&arena->used[word], own ? 1ul << index_of(kept) % WORD_BITS : 0ul, __ATOMIC_RELAXED);
     }
   }
-  __atomic_store_n(&owner, pid, __ATOMIC_RELAXED);
+  __atomic_store_n(&owner, pid, __ATOMIC_RELEASE);
 }
 
 struct arena_stack *stack_arena_take(const struct arena_stack *kept) {

@@ -18,7 +18,7 @@ const BLOCK = { messageAddress: 8, annotations: 16, flags: 24 } as const;
 const HAS_MESSAGE = 1;
 
 /** The table as far as its slots; the values follow. */
-const TABLE_MAGIC = Buffer.from('DBGRDAN1');
+export const TABLE_MAGIC = Buffer.from('DBGRDAN1');
 const SLOTS = { offset: 32, count: 64, size: 80 } as const;
 const SLOT = { hash: 0, state: 8, key: 16, keyBytes: 64 } as const;
 const VALUES = { offset: 5152, perSlot: 3, size: 1024 } as const;

@@ -126,11 +126,16 @@ export class Capture {
   /** Finds out which memory a full capture will copy. After the release where there is a child. */
   findRanges(): void {
     if (this.job.full === undefined) return;
-    const { prepared, registers, losses } = this;
-    const source = this.#forkedCopy?.pid ?? prepared.tid;
-    const pageSize = auxvValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
-    this.full = { source, ranges: fullRanges(source, pageSize, prepared.served, losses) };
+    const source = this.#forkedCopy?.pid ?? this.prepared.tid;
+    this.full = { source, ranges: this.#allMemory(source) };
     this.#tools.watch.lap('ranges');
+  }
+
+  /** All memory of a process that is the target or its copy. */
+  #allMemory(source: number): CopyRange[] {
+    const { prepared, registers, losses } = this;
+    const pageSize = auxiliaryValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
+    return fullRanges(source, pageSize, prepared.served, losses);
   }
 
   /** Ends what is left; why something is left nevertheless, null as a rule. */
@@ -229,6 +234,7 @@ export class Capture {
       linkerPages: isCrash ? prepared.linkerPages : [],
       overhead:
         FIXED_BYTES + Math.min(prepared.mapsText.length, mapsBytes(job.limits)) + moduleTable(prepared, job.limits),
+      allMemory: () => this.#allMemory(prepared.tid),
     };
     this.#memory = copyMemory(view, memory, tids[0]!, losses);
     watch.lap('memory');

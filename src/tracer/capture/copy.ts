@@ -10,6 +10,7 @@ import type { CaptureJob } from '../../wire/job.js';
 import type { Losses } from '../failure.js';
 import { interruptedStack, SCANNED_BYTES } from './alternate-stack.js';
 import { type Annotation, BLOCK_BYTES, decodeRequestBlock, readAnnotations } from './annotations.js';
+import { type Choice, chosenRanges, readChoice } from './chosen-memory.js';
 import { copyBytes, type ThreadShares, threadShares } from './dump-budget.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
 import { clip, rangesNearRegisters } from './memory-near.js';
@@ -48,6 +49,8 @@ export interface FrozenView {
   readonly linkerPages: readonly CopyRange[];
   /** Bytes that the rest of the copy takes: maps, cpuinfo, ... */
   readonly overhead: number;
+  /** All memory of the process, for a program that wants it in its dump. */
+  allMemory(): readonly CopyRange[];
 }
 
 /** `tid` is any stopped thread. */
@@ -77,10 +80,11 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
   const blocks = memory.read(tid, [...wanted, ...view.linkerPages]);
   const linker = [...view.linker, ...blocks.splice(wanted.length)];
   let next = 0;
+  const { choice, ...told } = said(blocks.slice(stacks.length + plan.memory.length), memory, tid);
   const copied = {
     stacks: plan.stacks.map((range) => (range === null ? null : blocks[next++]!)),
     others: blocks.slice(stacks.length, stacks.length + plan.memory.length),
-    ...said(blocks.slice(stacks.length + plan.memory.length), memory, tid),
+    ...told,
     threads,
   };
   let used = blocks.reduce((sum, { bytes }) => sum + bytes.length, fixedBytes);
@@ -91,6 +95,16 @@ export function copyMemory(view: FrozenView, memory: MemoryCopy, tid: number, lo
   }
   const interrupted = interruptedRanges(view, copied.stacks, limit - used);
   copied.others.push(...memory.read(tid, interrupted));
+  if (job.kind === 'crash') {
+    for (const { size } of interrupted) used += size;
+    const taken = [...copied.stacks, ...copied.others]
+      .filter((block) => block !== null)
+      .map(({ address, bytes }) => ({ address, size: bytes.length }));
+    const lost = (bytes: number) =>
+      losses.add('memory', `${bytes} bytes that the program has chosen left out: the dump is full`);
+    const chosen = chosenRanges(choice, mappings, taken, () => view.allMemory(), limit - used, lost);
+    copied.others.push(...memory.read(tid, chosen));
+  }
   return copied;
 }
 
@@ -125,17 +139,19 @@ function blockRange({ mappings }: FrozenView, abort: readonly CopyRange[]): Copy
   return whole?.address === address && whole.size === BLOCK_BYTES ? [whole] : [];
 }
 
-/** Of the abort message and, where there is one, the block before it. */
+/** What the program says, of the abort message and, where there is one, the block before it. */
 function said(
   [message, before]: readonly Block[],
   memory: MemoryCopy,
   tid: number,
-): Pick<CopiedMemory, 'abortMessage' | 'annotations'> {
-  if (message === undefined) return { abortMessage: null, annotations: [] };
-  const block = before === undefined ? null : decodeRequestBlock(before.bytes, message.address);
+): Pick<CopiedMemory, 'abortMessage' | 'annotations'> & { readonly choice: Choice } {
+  const block =
+    message === undefined || before === undefined ? null : decodeRequestBlock(before.bytes, message.address);
+  const read = (ranges: readonly CopyRange[]) => memory.read(tid, ranges);
   return {
-    abortMessage: block === null || block.hasMessage ? message : null,
-    annotations: readAnnotations(block?.annotations ?? 0, (ranges) => memory.read(tid, ranges)),
+    abortMessage: message !== undefined && (block === null || block.hasMessage) ? message : null,
+    annotations: readAnnotations(block?.annotations ?? 0, read),
+    choice: readChoice(block?.annotations ?? 0, read),
   };
 }
 

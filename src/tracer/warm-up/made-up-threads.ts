@@ -24,7 +24,8 @@ const NT_PRSTATUS = 1;
 export function planForMany(addon: TracingAddon, memory: MemoryCopy, arch: Arch, job: CaptureJob): void {
   const mappings = Array.from({ length: THREADS }, (_, i) => stackMappings(i)).flat();
   const registers = new RegisterFiles({ ...addon, getRegsets: stackPointers(arch) }, threadIds(), false);
-  const view = { job, arch, mappings, modulePages: [], registers, linker: [], linkerPages: [], overhead: 0 };
+  const none = { modulePages: [], linker: [], linkerPages: [], overhead: 0, allMemory: () => [] };
+  const view = { job, arch, mappings, registers, ...none };
   for (let round = 0; round < ROUNDS; round++) {
     memory.reset();
     copyMemory(view, memory, job.tid, new Losses());

@@ -13,6 +13,7 @@
 #define DEBUGGERD_CLIENT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -27,6 +28,17 @@ extern "C" {
  * Returns 0, or -1 with errno when a handler could not be installed.
  */
 DEBUGGERD_EXPORT int debuggerd_install_handlers(void);
+
+/** A signal in a set: bit n - 1 for signal n. */
+#define DEBUGGERD_SIGNAL(number) ((uint64_t)1 << ((number) - 1))
+
+/**
+ * Chooses which of the eight signals are handled: bits of DEBUGGERD_SIGNAL, added up. Those that are left out get what the program has
+ * installed for them, or the default action; those that are named are handled from now on. Before debuggerd_install_handlers it chooses
+ * what that will install; in the shared library all eight are installed before main. Call it from ordinary code.
+ * Returns 0, or -1 with errno: EINVAL: a signal that is none of the eight, or that could not be installed.
+ */
+DEBUGGERD_EXPORT int debuggerd_set_signals(uint64_t signals);
 
 /**
  * Whether a crash is to be reported: not 0. Called in the crashed thread's signal handler, with the first signal, its siginfo_t, its
@@ -66,6 +78,29 @@ DEBUGGERD_EXPORT void debuggerd_set_abort_message(const char *message);
  * setting this key right now; ENOMEM: no memory for the first annotation.
  */
 DEBUGGERD_EXPORT int debuggerd_annotate(const char *key, const char *value);
+
+/** What a crash's minidump holds of the process's memory, beside stacks and what the crashed thread's registers point to. */
+enum debuggerd_dump_kind {
+  /** What was registered with debuggerd_register_memory; so it is without any choice. */
+  DEBUGGERD_DUMP_REGISTERED_MEMORY = 0,
+  /** Nothing more. */
+  DEBUGGERD_DUMP_NORMAL = 1,
+  /** All memory, what is written to first, as far as the daemon's limit goes (`dump_bytes` in its configuration, 16 MiB as a rule). */
+  DEBUGGERD_DUMP_FULL_MEMORY = 2,
+};
+
+/** Chooses that. Any thread may call it at any time. Returns 0, or -1 with errno: EINVAL: no such kind; ENOMEM. */
+DEBUGGERD_EXPORT int debuggerd_set_dump_kind(enum debuggerd_dump_kind kind);
+
+/**
+ * Has `length` bytes from `address` on put into a crash's minidump, as they are at the crash; what is not mapped then is left out. Up to 64
+ * ranges at a time; the same address again changes the length. Takes no lock: any thread may call it, a signal handler too.
+ * Returns 0, or -1 with errno: EINVAL: a null pointer or no bytes; ENOSPC: 64 other ranges; ENOMEM.
+ */
+DEBUGGERD_EXPORT int debuggerd_register_memory(const void *address, size_t length);
+
+/** Takes that back. Returns 0, or -1 with errno ENOENT: no range begins there. */
+DEBUGGERD_EXPORT int debuggerd_unregister_memory(const void *address);
 
 /**
  * Asks the daemon for a tombstone of the thread `tid` and its process (the caller must be root). The path of the file is
