@@ -134,7 +134,7 @@ export class Capture {
   /** All memory of a process that is the target or its copy. */
   #allMemory(source: number): CopyRange[] {
     const { prepared, registers, losses } = this;
-    const pageSize = auxiliaryValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
+    const pageSize = auxvValue(prepared.auxv, registers.arch!.wordSize, Auxv.AT_PAGESZ);
     return fullRanges(source, pageSize, prepared.served, losses);
   }
 

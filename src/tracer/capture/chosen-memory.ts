@@ -2,7 +2,7 @@
  * What a program has chosen for its dump: a kind, and ranges of memory that it has registered. Layout: native/client/src/annotations.h.
  * All of it is the target's: an unknown kind is none, and what is not mapped readable is left out.
  */
-import type { Mapping } from '../../linux/maps.js';
+import type { MapsEntry } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import { TABLE_MAGIC } from './annotations.js';
 import { clip } from './memory-near.js';
@@ -54,7 +54,7 @@ function registeredIn(table: Buffer = Buffer.alloc(0)): CopyRange[] {
  */
 export function chosenRanges(
   { full, registered }: Choice,
-  mappings: readonly Mapping[],
+  mappings: readonly MapsEntry[],
   taken: readonly CopyRange[],
   all: () => readonly CopyRange[],
   room: number,
@@ -83,13 +83,13 @@ export function chosenRanges(
   return chosen;
 }
 
-function isWritable(mappings: readonly Mapping[], address: number): boolean {
+function isWritable(mappings: readonly MapsEntry[], address: number): boolean {
   const [own] = mappings.slice(firstEndingAfter(mappings, address));
   return own !== undefined && own.start <= address && own.perms[1] === 'w';
 }
 
 /** Index of the first that ends above an address; they are in the order of their addresses. */
-function firstEndingAfter(mappings: readonly Mapping[], address: number): number {
+function firstEndingAfter(mappings: readonly MapsEntry[], address: number): number {
   let low = 0;
   let high = mappings.length;
   while (low < high) {
