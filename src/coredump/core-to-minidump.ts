@@ -14,9 +14,9 @@ import { encodeRawRegisters } from '../minidump/reader/raw-registers.js';
 import type { MinidumpRegion } from '../minidump/reader/regions.js';
 import { encodeJson, type SoftErrorRecord } from '../minidump/reader/vendor.js';
 import {
-  type DumpBudget,
   type CopyRange,
   DEFAULT_BUDGET,
+  type DumpBudget,
   type PlanThread,
   planCopy,
 } from '../minidump/writer/copy-plan.js';
