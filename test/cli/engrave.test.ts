@@ -335,7 +335,7 @@ describe('candidatePaths', () => {
     for (const path of ['/dev/zero', '/x/../dev/zero', '//dev/zero', '/dev/shm/../zero']) {
       expect(candidatePaths(path, null, places), path).toEqual([]);
     }
-    expect(candidatePaths('/dev/shm/lib.so', null, places)).toEqual(['/root/dev/shm/lib.so']);
+    expect(candidatePaths('/dev/shm/lib.so', null, places)[0]).toBe('/root/dev/shm/lib.so');
     expect(candidatePaths('lib/a.so', null, places)).toEqual([]);
   });
   it('knows a deleted file by its old name, and the digits of a build id', () => {
