@@ -10,7 +10,6 @@ const SHT_SYMTAB = 2;
 const SHT_DYNSYM = 11;
 const EM_ARM = 40;
 const ET_REL = 1;
-const SHF_EXECINSTR = 4;
 
 export interface ElfSymbolsOptions {
   /**
@@ -129,10 +128,6 @@ function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): FunctionTable[] {
   };
   // What LLVM shows through the JIT interface is an object file, its sections placed but not its symbols.
   const bases = elf.type === ET_REL ? { bases: elf.sections.map((section) => section.addr) } : {};
-  const codeEnds = new Map<number, number>();
-  elf.sections.forEach(({ flags, addr, size }, index) => {
-    if ((flags & SHF_EXECINSTR) !== 0 && size > 0) codeEnds.set(index, addr + size);
-  });
   for (const section of elf.sections) {
     if (section.type !== SHT_SYMTAB && section.type !== SHT_DYNSYM) continue;
     const strings = elf.sections[section.link];
@@ -144,7 +139,6 @@ function tablesOf(elf: ElfFile, options: ElfSymbolsOptions): FunctionTable[] {
       strings: strings.offset,
       stringsSize: strings.size,
       ...bases,
-      codeEnds,
     });
   }
   if (elf.sections.length === 0 && options.dynamic !== false) {

@@ -14,8 +14,6 @@ export interface SymbolTablePlace {
   readonly stringsSize: number;
   /** Relocatable files (ET_REL): the address of each section, which the values of its symbols count from. */
   readonly bases?: readonly number[];
-  /** The end of each section that holds code, by its index: functions without a size end there at the latest. */
-  readonly codeEnds?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -29,7 +27,6 @@ const LAYOUT = {
 
 const STB_GLOBAL = 1;
 const STT_OBJECT = 1;
-const STT_NOTYPE = 0;
 const STT_FUNC = 2;
 const STT_GNU_IFUNC = 10;
 const SHN_UNDEF = 0;
@@ -37,24 +34,13 @@ const SHN_UNDEF = 0;
 /** More entries than any real file has (Chrome: about 1.5 million); keeps a lying size from taking minutes. */
 const MAX_ENTRIES = 8 << 20;
 const CHUNK_ENTRIES = 2048;
-/** More than any assembly code defines, in one table and at one address. */
-const MAX_UNSIZED = 1 << 16;
-const MAX_SHARED = 64;
-
-/** A function without a size. */
-interface Unsized {
-  readonly start: number;
-  readonly end: number;
-  readonly name: number;
-}
 
 /**
  * The functions of one ELF symbol table: read once into flat arrays sorted by address, looked up by binary search. Names stay in
  * the file until asked for.
  *
- * As Android has it: functions (and, beyond Android, indirect functions) of any section; of several at one address the first in the table.
- * Beyond Android too, what assembly code defines without a size, and global labels in code: they go on to the next function or the end of
- * their section, where no function with a size is.
+ * As Android has it: functions (and, beyond Android, indirect functions) of any section with a size other than 0; of several at one
+ * address the first in the table.
  */
 export class SymbolTable implements SymbolSource {
   readonly #bytes: ByteSource;
@@ -64,7 +50,6 @@ export class SymbolTable implements SymbolSource {
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
   readonly #names: Uint32Array;
-  readonly #unsized: readonly Unsized[];
   readonly #texts = new Map<number, string>();
 
   constructor(bytes: ByteSource, is64: boolean, place: SymbolTablePlace) {
@@ -75,15 +60,10 @@ export class SymbolTable implements SymbolSource {
     const starts = new Growing(Float64Array);
     const ends = new Growing(Float64Array);
     const names = new Growing(Uint32Array);
-    const unsized: Unsized[] = [];
-    forEachSymbol(bytes, is64, place, (info, value, size, name, section) => {
+    forEachSymbol(bytes, is64, place, (info, value, size, name) => {
       const type = info & 0xf;
-      const isFunction = type === STT_FUNC || type === STT_GNU_IFUNC;
-      const end = size === 0 ? place.codeEnds?.get(section) : undefined;
-      if (end !== undefined && value < end && (isFunction || (type === STT_NOTYPE && info >>> 4 !== 0))) {
-        if (unsized.length < MAX_UNSIZED) unsized.push({ start: value, end, name });
-      }
-      if (!isFunction || size === 0 || value + size > Number.MAX_SAFE_INTEGER) return true;
+      if (type !== STT_FUNC && type !== STT_GNU_IFUNC) return true;
+      if (size === 0 || value + size > Number.MAX_SAFE_INTEGER) return true;
       starts.push(value);
       ends.push(value + size);
       names.push(name);
@@ -100,46 +80,6 @@ export class SymbolTable implements SymbolSource {
     this.#starts = pick(unsorted, order, new Float64Array(count));
     this.#ends = pick(ends.done(), order, new Float64Array(count));
     this.#names = pick(names.done(), order, new Uint32Array(count));
-    this.#unsized = this.#between(unsized);
-  }
-
-  /** Those that begin in no function, each up to the next one or the next function. */
-  #between(unsized: Unsized[]): readonly Unsized[] {
-    const free = unsized.filter(({ start }) => this.find(start) < 0).sort((a, b) => a.start - b.start);
-    return free.map(({ start, end, name }, i) => {
-      let next = Math.min(end, free.slice(i + 1, i + MAX_SHARED).find((each) => each.start > start)?.start ?? end);
-      const above = this.#firstAbove(start);
-      if (above < this.#starts.length) next = Math.min(next, this.#starts[above]!);
-      return { start, end: next, name };
-    });
-  }
-
-  #firstAbove(address: number): number {
-    let low = 0;
-    let high = this.#starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#starts[middle]! <= address) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  #unsizedAt(address: number): FunctionAt | null {
-    let low = 0;
-    let high = this.#unsized.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#unsized[middle]!.start <= address) low = middle + 1;
-      else high = middle;
-    }
-    // The first of those that share an address.
-    let at = low - 1;
-    while (at > 0 && this.#unsized[at - 1]!.start === this.#unsized[at]!.start) at--;
-    const found = this.#unsized[at];
-    if (found === undefined || address >= found.end) return null;
-    const name = this.#strings.at(found.name);
-    return name === '' ? null : { name, offset: address - found.start };
   }
 
   get isEmpty(): boolean {
@@ -158,7 +98,7 @@ export class SymbolTable implements SymbolSource {
 
   functionAt(address: number): FunctionAt | null {
     const index = this.find(address);
-    if (index < 0) return this.#unsizedAt(address);
+    if (index < 0) return null;
     const name = this.name(index);
     return name === '' ? null : { name, offset: address - this.#starts[index]! };
   }
@@ -204,12 +144,12 @@ export class SymbolTable implements SymbolSource {
   }
 }
 
-/** Calls `each(st_info, st_value, st_size, st_name, st_shndx)` for every defined symbol with a value below 2^53, until it returns false. */
+/** Calls `each(st_info, st_value, st_size, st_name)` for every defined symbol with a value below 2^53, until it returns false. */
 function forEachSymbol(
   bytes: ByteSource,
   is64: boolean,
   place: SymbolTablePlace,
-  each: (info: number, value: number, size: number, name: number, section: number) => boolean,
+  each: (info: number, value: number, size: number, name: number) => boolean,
 ): void {
   const layout = is64 ? LAYOUT.elf64 : LAYOUT.elf32;
   const step = place.entrySize;
@@ -225,7 +165,7 @@ function forEachSymbol(
       const value = word(view, at + layout.value, is64) + (place.bases?.[section] ?? 0);
       const size = word(view, at + layout.length, is64);
       if (!Number.isSafeInteger(value) || !Number.isSafeInteger(size)) continue;
-      if (!each(view.getUint8(at + layout.info), value, size, view.getUint32(at + layout.name, true), section)) return;
+      if (!each(view.getUint8(at + layout.info), value, size, view.getUint32(at + layout.name, true))) return;
     }
     if (chunk.length < want) return;
   }

@@ -45,27 +45,6 @@ describe.each([32, 64] as const)('%d bits', (bits) => {
     expect(at(symbols, 0x4004)).toBe('resolver+4');
   });
 
-  it('functions without a size go on to the next one, or to the end of their section', () => {
-    const code = { name: '.text', flags: 6, addr: 0x1000, bytes: new Uint8Array(0x1000) };
-    const data = { name: '.data', flags: 3, addr: 0x8000, bytes: new Uint8Array(0x1000) };
-    const symbols = [
-      { name: 'sized', value: 0x1000, size: 0x20, section: 1 },
-      { name: 'inside', value: 0x1010, size: 0, section: 1 },
-      { name: 'assembly', value: 0x1040, size: 0, section: 1 },
-      { name: 'alias', value: 0x1040, size: 0, section: 1 },
-      { name: 'label', value: 0x1080, size: 0, type: 0, section: 1 },
-      { name: 'local', value: 0x1090, size: 0, type: 0, binding: 0, section: 1 },
-      { name: 'after', value: 0x1100, size: 0x10, section: 1 },
-      { name: 'last', value: 0x1f00, size: 0, section: 1 },
-      { name: 'end', value: 0x2000, size: 0, type: 0, section: 1 },
-      { name: 'variable', value: 0x8000, size: 0, type: 0, section: 2 },
-    ];
-    const found = new ElfSymbols(parseElf({ bits, sections: [code, data, ...symbolSections(bits, symbols, 3)] }));
-    expect(
-      [0x1018, 0x1030, 0x1040, 0x107f, 0x1094, 0x1104, 0x1200, 0x1f80, 0x2000, 0x8000].map((a) => at(found, a)),
-    ).toEqual(['sized+24', null, 'assembly+0', 'assembly+63', 'label+20', 'after+4', null, 'last+128', null, null]);
-  });
-
   it('takes the first of several names', () => {
     const symbols = symbolsOf(bits, [
       { name: 'later', value: 0x2000, size: 8 },
