@@ -1,5 +1,5 @@
 /** `debuggerd engrave FILE.dmp`: the tombstone of a minidump, ours or another program's. */
-import { reportText, shownText } from '../bytes/shown-text.js';
+import { reportText } from '../bytes/shown-text.js';
 import { MinidumpError } from '../minidump/format/error.js';
 import { StreamType } from '../minidump/format/stream-types.js';
 import { prepareXz } from '../objects/elf/xz.js';
@@ -105,13 +105,13 @@ export async function engrave(file: string, options: EngraveOptions): Promise<vo
         const kind = options.backtrace ? 'backtrace' : 'tombstone';
         const { report, texts } = engraveMinidump(null, whole, unwinder, [kind]);
         process.stdout.write(options.explain ? explanation(report, steps) : (texts[kind] ?? ''));
-        for (const line of refused) process.stderr.write(`debuggerd: ${shownText(line)}\n`);
+        for (const line of refused) say(line);
       } finally {
         close();
       }
     });
   } catch (error) {
-    if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${shownText(error.message)}`);
+    if (error instanceof EngraveError) throw new CommandError(`cannot engrave ${file}: ${error.message}`);
     throw error;
   }
 }

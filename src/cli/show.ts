@@ -48,7 +48,7 @@ export function show(file: string, options: ShowOptions, print: Print = printStd
         );
       if (dump.damage.length > 0) {
         const what = dump.damage.map(({ message }) => message).join('; ');
-        throw new CommandError(`${file} is damaged: ${shownText(what)}`);
+        throw new CommandError(`${file} is damaged: ${what}`);
       }
     });
   } catch (error) {

@@ -17,6 +17,8 @@ import {
   type CopyRange,
   DEFAULT_BUDGET,
   type DumpBudget,
+  isOverflowed,
+  OVERFLOW_REACH,
   type PlanThread,
   planCopy,
 } from '../minidump/writer/copy-plan.js';
@@ -156,13 +158,9 @@ function stackOf(core: CoreFile, thread: CoreThread): PlanThread {
   const region = core.memory.regions.find(({ address, size }) => address + size > sp && address <= sp + OVERFLOW_REACH);
   if (region === undefined) return { tid: thread.tid, from: 0, to: 0 };
   const to = endOfRun(core, region);
-  const overflowed = sp - region.address < NEAR_THE_END;
+  const overflowed = isOverflowed(sp, region.address);
   return { tid: thread.tid, from: Math.max(from, region.address), to, ...(overflowed && { overflowed }) };
 }
-
-const OVERFLOW_REACH = 2 * 1024 * 1024;
-/** A stack with less than this before its end, or that sp has left, is as good as full. */
-const NEAR_THE_END = 64 * 1024;
 
 /** Regions of one mapping may lie side by side in the file's memory list; a stack is never more than its mapping. */
 function endOfRun(core: CoreFile, region: MinidumpRegion): number {

@@ -54,8 +54,17 @@ const PAGE = 4096;
 const MAX_OVERFLOWED = 9 * 1024 * 1024;
 /** What an overflowed stack leaves to everything else. */
 const OTHERS = 2 * 1024 * 1024;
+/** How far below its stack an overflowed thread may point: the kernel's guard gap of 256 pages, and a large frame. */
+export const OVERFLOW_REACH = 2 * 1024 * 1024;
+/** A stack with less than this before its end, or that sp has left, is as good as full. */
+const NEAR_THE_END = 64 * 1024;
 /** A shorter piece of stack is not worth its descriptor. */
 const LEAST_STACK = 512;
+
+/** `start`: lowest address of the stack. */
+export function isOverflowed(sp: number, start: number): boolean {
+  return sp - start < NEAR_THE_END;
+}
 
 export function planCopy(needs: CopyNeeds, budget: DumpBudget = DEFAULT_BUDGET): CopyPlan {
   let left = Math.max(0, budget.dumpBytes - needs.fixedBytes);

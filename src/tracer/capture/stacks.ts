@@ -4,15 +4,10 @@
  */
 import type { Arch } from '../../arch/arch.js';
 import { type MapsEntry, mappingAfter, mappingIndex } from '../../linux/maps.js';
-import type { PlanThread } from '../../minidump/writer/copy-plan.js';
+import { isOverflowed, OVERFLOW_REACH, type PlanThread } from '../../minidump/writer/copy-plan.js';
 
 /** Tombstones print this many words below sp. */
 const WORDS_BELOW = 16;
-/** How far below its stack an overflowed thread may point: the kernel's guard gap of 256 pages, and a large frame. */
-const OVERFLOW_REACH = 2 * 1024 * 1024;
-
-/** A stack with less than this before its end, or that sp has left, is as good as full. */
-const NEAR_THE_END = 64 * 1024;
 
 /** The part of the stack that is in use, nothing where sp points to no stack. */
 export function stackInUse(arch: Arch, mappings: readonly MapsEntry[], tid: number, sp: number): PlanThread {
@@ -22,7 +17,7 @@ export function stackInUse(arch: Arch, mappings: readonly MapsEntry[], tid: numb
   const below = Math.max(arch.redZone, WORDS_BELOW * arch.wordSize);
   const from = Math.max(start, sp - (sp % arch.wordSize) - below);
   // The kernel's own stack mapping grows with its use: how near sp is to its begin tells only of one that is long already.
-  const overflowed = sp - start < NEAR_THE_END;
+  const overflowed = isOverflowed(sp, start);
   return { tid, from, to: end, ...(overflowed && { overflowed }) };
 }
 
