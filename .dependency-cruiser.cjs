@@ -47,7 +47,7 @@ module.exports = {
     {
       name: 'walk-knows-no-file-format',
       comment:
-        'The walk and its guesses ask modules; what files those are made of is known in unwind/elf, rules and runtime only',
+        'The walk and its guesses ask modules; what files those are made of, only unwind/elf, rules and runtime know',
       severity: 'error',
       from: { path: '^src/unwind/([^/]+\\.ts|guesses/)' },
       to: { path: '^src/(objects|unwind/(elf|runtime))/' },

@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Rooms that no process, signal or setting of the system takes part in: their test files share a process, which saves its start. */
+/**
+ * Rooms that no process, signal or setting of the system takes part in: their test files share a process, which saves
+ * its start.
+ */
 const pure = ['arch', 'bytes', 'coredump', 'linux', 'minidump', 'objects', 'report', 'symbols', 'unwind', 'wire'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );

@@ -1,6 +1,8 @@
 /**
  * The whole wall of a live backtrace: `debuggerd -b`, `eu-stack -p`, `gdb -batch`, in turns on the same process.
- *   npm run bench -- backtrace [--rounds N] [THREADS...]     default 15 (7 above 100 threads), 10 100 1000, then Node itself
+ *   npm run bench -- backtrace [--rounds N] [THREADS...]
+ *
+ * By default 15 rounds (7 above 100 threads) of 10, 100 and 1000 threads, then of Node itself.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -63,7 +65,8 @@ function print({ target, frames, ms }: Row): void {
     const theirs = ms[peer];
     if (theirs === undefined) continue;
     console.log(
-      `    ${peer.padEnd(8)} ${spread(theirs, 1)} ms, ${frames[peer]} frames; ours/${peer} ${spread(ratio(ours, theirs))}`,
+      `    ${peer.padEnd(8)} ${spread(theirs, 1)} ms, ${frames[peer]} frames; ` +
+        `ours/${peer} ${spread(ratio(ours, theirs))}`,
     );
   }
 }

@@ -52,7 +52,8 @@ export async function main(args: readonly string[]): Promise<number> {
       rows.push(row);
       const factor = ratio(row.with, row.without);
       console.log(
-        `${what}: with ${spread(row.with)} ${unit}, without ${spread(row.without)} ${unit}: x ${factor.median.toFixed(2)}`,
+        `${what}: with ${spread(row.with)} ${unit}, without ${spread(row.without)} ${unit}: ` +
+          `x ${factor.median.toFixed(2)}`,
       );
     }
     console.log(saveResults('client', { library: values.library ?? 'dist/lib/libdebuggerd_client.so', rows }));

@@ -1,6 +1,7 @@
 /**
- * How long a crash takes: from the faulting instruction until the parent's wait4 returns, and until the tombstone, with its minidump, is
- * published; beside it the same crash with a running handler of Crashpad's, and without any, which is what the kernel takes by itself.
+ * How long a crash takes: from the faulting instruction until the parent's wait4 returns, and until the tombstone, with
+ * its minidump, is published; beside it the same crash with a running handler of Crashpad's, and without any, which is
+ * what the kernel takes by itself.
  *   npm run bench -- crash [--rounds N] [THREADS...]     default 30 (10 above 100 threads), 1 10 100 1000
  */
 import { parseArgs } from 'node:util';
@@ -98,7 +99,8 @@ function print({ threads, dead, published, deadWithoutHandler, deadByCrashpad }:
       ? ''
       : ` (Crashpad ${spread(deadByCrashpad)}, ours/Crashpad ${spread(ratio(dead, deadByCrashpad))})`;
   console.log(
-    `${String(threads).padStart(5)} threads: dead after ${spread(dead)} ms${versus}, without a handler ${spread(deadWithoutHandler)}; ` +
+    `${String(threads).padStart(5)} threads: dead after ${spread(dead)} ms${versus}, ` +
+      `without a handler ${spread(deadWithoutHandler)}; ` +
       `reported after ${spread(published)} ms`,
   );
 }

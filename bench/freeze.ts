@@ -1,6 +1,7 @@
 /**
- * For how long does a live target stand still? The longest gap that a thread of it sees that does nothing but look at the clock,
- * while all its threads (20 frames deep) are captured: ours, gdb (`thread apply all bt`) and gcore, in turn, on the same process.
+ * For how long does a live target stand still? The longest gap that a thread of it sees that does nothing but look at
+ * the clock, while all its threads (20 frames deep) are captured: ours, gdb (`thread apply all bt`) and gcore, in turn,
+ * on the same process.
  *   npm run bench -- freeze [--rounds N] [THREADS...]     default 15 (7 above 100 threads), 1 10 100 1000
  *
  * The first round of each is not counted. `idle` is the gap that nobody caused: the machine's own noise.
@@ -103,11 +104,13 @@ function print({ threads, gaps, micros }: Row): void {
   const { idle, ours } = gaps as Record<'idle' | 'ours', Summary>;
   const versus = (name: string, theirs: Summary): string => {
     const { median, low, high } = ratio(ours, theirs);
-    return `${name} ${spread(theirs, 1)} ms, ours/${name} 1/${(1 / median).toFixed(0)} (1/${(1 / low).toFixed(0)}-1/${(1 / high).toFixed(0)})`;
+    const part = (share: number): string => `1/${(1 / share).toFixed(0)}`;
+    return `${name} ${spread(theirs, 1)} ms, ours/${name} ${part(median)} (${part(low)}-${part(high)})`;
   };
   const peers = ['gdb', 'gcore'].flatMap((name) => (gaps[name] === undefined ? [] : [versus(name, gaps[name])]));
   console.log(
-    `${String(threads).padStart(5)} threads: ${[`ours ${spread(ours)} ms`, ...peers, `idle ${spread(idle)} ms`].join('; ')}`,
+    `${String(threads).padStart(5)} threads: ` +
+      [`ours ${spread(ours)} ms`, ...peers, `idle ${spread(idle)} ms`].join('; '),
   );
   console.log(
     `               steps (us): ${Object.entries(micros)

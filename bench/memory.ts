@@ -2,8 +2,8 @@
  * Memory of the daemon's processes: idle, after crashes, while a process of 1000 threads is dumped.
  *   npm run bench -- memory [--crashes N]     default 1000
  *
- * PSS divides what is shared among all who share it, other Node processes of the machine too. `alone` is what it would be without
- * those: what each process has for itself, and once what all of them share.
+ * PSS divides what is shared among all who share it, other Node processes of the machine too. `alone` is what it would
+ * be without those: what each process has for itself, and once what all of them share.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';

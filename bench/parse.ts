@@ -2,7 +2,8 @@
  * Megabytes per second of the parsers, warm: ELF symbol tables, call frame information, minidumps.
  *   npm run bench -- parse [--rounds N]     default 20
  *
- * Read are the C library and, where it has symbols, Node itself; the minidump is one of a process of 1000 threads, made here.
+ * Read are the C library and, where it has symbols, Node itself; the minidump is one of a process of 1000 threads, made
+ * here.
  */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';

@@ -1,6 +1,6 @@
 /**
- * Many crashes: all at once, at a rate, in a row. Each process has four threads; each report is looked at, and one that is missing or not
- * whole is lost.
+ * Many crashes: all at once, at a rate, in a row. Each process has four threads; each report is looked at, and one that
+ * is missing or not whole is lost.
  *   npm run bench -- storm [--rounds N] [at-once|rate|row...]     default 5 rounds of at-once and rate, one of row
  */
 import { parseArgs } from 'node:util';
@@ -115,7 +115,8 @@ function print(row: Row, lost: readonly string[]): void {
   const memory = Object.entries(row.peakMb).map(([name, mb]) => `${name.replace(/ \d+$/, '')} ${mb.toFixed(0)}`);
   console.log(
     `${row.storm}: the last whole report after ${spread(row.total, 0)} ms, ${row.lost} lost of ${row.crashes}; ` +
-      `dead p50 ${dead.p50.toFixed(1)}, p99 ${dead.p99.toFixed(1)} ms; reported p50 ${reported.p50.toFixed(1)}, p99 ${reported.p99.toFixed(1)} ms; ` +
+      `dead p50 ${dead.p50.toFixed(1)}, p99 ${dead.p99.toFixed(1)} ms; ` +
+      `reported p50 ${reported.p50.toFixed(1)}, p99 ${reported.p99.toFixed(1)} ms; ` +
       `resident at most ${memory.join(', ')} MB`,
   );
   for (const what of new Set(lost)) console.log(`    lost: ${what} (${lost.filter((each) => each === what).length})`);

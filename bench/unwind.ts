@@ -3,8 +3,9 @@
  *   npm run bench -- unwind            a program's stack, recorded now
  *   npm run bench -- unwind CASE-DIR   a recorded stack (test:recorded's layout)
  *
- * Cold: a new process's first stack, everything read and compiled, JavaScript included. Then the same with a warm engine but a
- * file never seen; then the same files in another process (the cache); then the same stack again and again.
+ * Cold: a new process's first stack, everything read and compiled, JavaScript included. Then the same with a warm
+ * engine but a file never seen; then the same files in another process (the cache); then the same stack again and
+ * again.
  */
 import { basename, join } from 'node:path';
 import { performance } from 'node:perf_hooks';

@@ -1,5 +1,5 @@
-// Runs the benchmarks of bench/: npm run bench [-- NAME [ARGS...]]; without a name all of them, each in a process of its own.
-// BENCH_PRIORITY=1, as root: what is measured goes before whatever else the machine does.
+// Runs the benchmarks of bench/: npm run bench [-- NAME [ARGS...]]; without a name all of them, each in a process of
+// its own. BENCH_PRIORITY=1, as root: what is measured goes before whatever else the machine does.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 // Builds dist/: the addons, the client library, the bundles and the typed library.
 //   node scripts/build.mjs                 for this machine
-//   node scripts/build.mjs --all-targets   also the client library and the addons for i386, arm64 and arm (cross compilers needed)
+//   node scripts/build.mjs --all-targets   also for i386, arm64 and arm, with cross compilers
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,7 +74,8 @@ async function buildNative(arch, outDir, compiler) {
       } else {
         jobs.push(
           run(process.execPath, [join(root, folder, 'build.mjs')]).then(() => {
-            // A new file in the old one's place: a process that runs has the old one mapped, and must not see it change.
+            // A new file in the old one's place: a process that runs has the old one mapped, and must not see it
+            // change.
             copyFileSync(join(root, folder, 'build', name), join(outDir, `${name}.new`));
             renameSync(join(outDir, `${name}.new`), join(outDir, name));
           }),
@@ -126,7 +127,10 @@ async function buildBundles() {
       entryPoints: [join(root, 'src/index.ts')],
       outfile: join(dist, 'lib/index.mjs'),
       banner: {
-        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+        js: [
+          "import { createRequire as __createRequire } from 'node:module';",
+          'const require = __createRequire(import.meta.url);',
+        ].join(' '),
       },
     }),
   );

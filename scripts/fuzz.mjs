@@ -1,6 +1,6 @@
 // Fuzzes one parser: npm run fuzz -- NAME SECONDS [--seed N] [--grow]
-// Inputs that break it or never end are saved in test/corpus/NAME, where the tests run them ever after; --grow also saves those that
-// made it do something new. Exits non-zero when anything was found.
+// Inputs that break it or never end are saved in test/corpus/NAME, where the tests run them ever after; --grow also
+// saves those that made it do something new. Exits non-zero when anything was found.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

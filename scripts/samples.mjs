@@ -1,4 +1,5 @@
-// npm run samples: writes tombstones-sample/ anew, from real crashes under a private daemon. With --arm64, those of the emulated guest too.
+// npm run samples: writes tombstones-sample/ anew, from real crashes under a private daemon. With --arm64, those of the
+// emulated guest too.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

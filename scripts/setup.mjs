@@ -1,4 +1,5 @@
-// Makes a clean clone ready: installs what the lockfile names, builds what changed. A second run costs a few milliseconds.
+// Makes a clean clone ready: installs what the lockfile names, builds what changed. A second run costs a few
+// milliseconds.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +41,10 @@ if (!process.argv.includes('--no-build')) {
     run(process.execPath, [join(root, 'scripts/build.mjs'), ...targets]);
   }
 }
-/** What the tests run: the programs of this machine's CPU and, where its compiler is there, those of i386 with their handler. */
+/**
+ * What the tests run: the programs of this machine's CPU and, where its compiler is there, those of i386 with their
+ * handler.
+ */
 function buildPrograms() {
   const programs = ['-s', '-j2', '-C', join(root, 'test/programs')];
   run('make', programs);

@@ -1,9 +1,11 @@
 /**
  * The typed library. What is exported here is public; everything else may change.
  *
- * - minidumps: {@link Minidump} reads those of every writer, {@link MinidumpWriter} writes, {@link crashReason} says why it crashed
+ * - minidumps: {@link Minidump} reads those of every writer, {@link MinidumpWriter} writes, {@link crashReason} says
+ *   why it crashed
  * - cores: {@link CoreFile}, {@link coreToMinidump}, {@link minidumpToCore}
- * - unwinding: {@link elfUnwinder} over a {@link Memory} and a {@link ModuleSource}, {@link Unwinder} over modules of any kind; no file, process or descriptor is touched
+ * - unwinding: {@link elfUnwinder} over a {@link Memory} and a {@link ModuleSource}, {@link Unwinder} over modules of
+ *   any kind; no file, process or descriptor is touched
  * - reports: {@link openDump} and {@link engraveMinidump} turn a dump into a {@link Report} and its texts
  * - the daemon's wire: {@link encodeRequest}
  */

@@ -1,6 +1,6 @@
 /**
- * The command `debuggerd` where it needs Node: what native/command does not do itself. Without a thread id or a command, it is the daemon.
- * What this file imports stays in the daemon's memory; the rest is in bundles of its own.
+ * The command `debuggerd` where it needs Node: what native/command does not do itself. Without a thread id or a
+ * command, it is the daemon. What this file imports stays in the daemon's memory; the rest is in bundles of its own.
  */
 import { daemonArguments } from './cli/daemon-arguments.js';
 import { partPath } from './platform/parts.js';

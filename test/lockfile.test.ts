@@ -12,7 +12,9 @@ interface Locked {
 const json = (name: string) => JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), 'utf8'));
 const packages = json('package-lock.json').packages as Readonly<Record<string, Locked>>;
 
-/** As Node looks for `name` from the package at `from`: in its own node_modules, then in those of each directory above. */
+/**
+ * As Node looks for `name` from the package at `from`: in its own node_modules, then in those of each directory above.
+ */
 function isLocked(from: string, name: string): boolean {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('node_modules/') - 1))) {
     if (`${at === '' ? '' : `${at}/`}node_modules/${name}` in packages) return true;

@@ -1,7 +1,7 @@
 /**
- * What some tests need beyond what README states (Node, make, a C compiler), in one table: what it is, how to get it, how to tell that it
- * is there. A test that needs something is skipped where that is missing, and its title says so; `npm test` lists at its start all that
- * is missing. vitest.config.ts has this file as its global setup.
+ * What some tests need beyond what README states (Node, make, a C compiler), in one table: what it is, how to get it,
+ * how to tell that it is there. A test that needs something is skipped where that is missing, and its title says so;
+ * `npm test` lists at its start all that is missing. vitest.config.ts has this file as its global setup.
  *
  *     const lost = missing('gdb');
  *     test.skipIf(lost)(`gdb sees the same${lost}`, ...);
@@ -46,7 +46,10 @@ const program = (what: string, debianPackage: string, ...names: readonly string[
   met: () => findProgram(...names) !== null,
 });
 
-/** Where groups with a limit of memory can be made, and the file that takes it (cgroups(7)); null where this process cannot. */
+/**
+ * Where groups with a limit of memory can be made, and the file that takes it (cgroups(7)); null where this process
+ * cannot.
+ */
 export function memoryControl(): { readonly directory: string; readonly limit: string } | null {
   try {
     for (const [directory, limit, controllers] of [
@@ -100,7 +103,10 @@ export type RequirementName = keyof typeof requirements;
 
 const say = ({ what, how }: Requirement) => `${what} (${how})`;
 
-/** '' when everything is there; otherwise text to put behind a title: ` [skipped without gdb (Debian: apt-get install gdb)]`. */
+/**
+ * '' when everything is there; otherwise text to put behind a title: ` [skipped without gdb (Debian: apt-get install
+ * gdb)]`.
+ */
 export function missing(...names: readonly RequirementName[]): string {
   const lost = names.map((name) => requirements[name]).filter(({ met }) => !met());
   return lost.length === 0 ? '' : ` [skipped without ${lost.map(say).join(', ')}]`;

@@ -1,5 +1,6 @@
-/* A deep stack to unwind: recursion through functions with different frames, and through qsort's callbacks in libc. Prints its own
- * registers as ucontext words (gregs), then waits to be read. */
+/*
+ * A deep stack to unwind: recursion through functions with different frames, and through qsort's callbacks in libc.
+ * Prints its own registers as ucontext words (gregs), then waits to be read. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

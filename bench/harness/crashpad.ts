@@ -1,6 +1,6 @@
 /**
- * Crashpad as a peer: the handler that Debian ships with Chromium, one for each process, started with it and running when it crashes.
- * $CRASHPAD_HANDLER names another. Its client is bench/programs/crashpad-client.c.
+ * Crashpad as a peer: the handler that Debian ships with Chromium, one for each process, started with it and running
+ * when it crashes. $CRASHPAD_HANDLER names another. Its client is bench/programs/crashpad-client.c.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,8 @@ export class Crashpad {
     const program = process.env.CRASHPAD_HANDLER ?? DEBIAN;
     if (existsSync(program)) return new Crashpad(workshop, program);
     console.log(
-      `${program} is missing and left out; to compare with Crashpad: apt install --no-install-recommends chromium-common`,
+      `${program} is missing and left out; to compare with Crashpad: ` +
+        'apt install --no-install-recommends chromium-common',
     );
     return null;
   }
@@ -34,7 +35,10 @@ export class Crashpad {
     };
   }
 
-  /** Looks at the dumps that were left since the last call, and removes them. Throws unless there are so many with so many threads. */
+  /**
+   * Looks at the dumps that were left since the last call, and removes them. Throws unless there are so many with so
+   * many threads.
+   */
   check(count: number, threads: number): void {
     const pending = join(this.#database, 'pending');
     const names = readdirSync(pending).filter((name) => name.endsWith('.dmp'));

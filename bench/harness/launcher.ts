@@ -39,7 +39,9 @@ export interface LaunchOptions {
   readonly crasher: string;
   readonly threads: number;
   readonly count: number;
-  /** Microseconds between the orders to crash; 'one by one': the next starts when the one before is dead and reported. */
+  /**
+   * Microseconds between the orders to crash; 'one by one': the next starts when the one before is dead and reported.
+   */
   readonly interval: number | 'one by one';
   /** Null: nobody, to see what the kernel takes by itself. */
   readonly handler: CrashHandler | null;

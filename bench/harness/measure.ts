@@ -11,7 +11,8 @@ export interface Rounds {
 }
 
 /**
- * Calls each side once a round, in turns. What a side returns is its sample; null: none this time (a slow peer may sit out rounds).
+ * Calls each side once a round, in turns. What a side returns is its sample; null: none this time (a slow peer may sit
+ * out rounds).
  */
 export async function alternate(
   sides: Readonly<Record<string, (round: number) => number | null | Promise<number | null>>>,
@@ -27,7 +28,10 @@ export async function alternate(
   return samples;
 }
 
-/** The time from the start of a program to its end, milliseconds. Its output goes to `out`. Throws when it cannot be run or fails. */
+/**
+ * The time from the start of a program to its end, milliseconds. Its output goes to `out`. Throws when it cannot be run
+ * or fails.
+ */
 export function wall(command: readonly string[], out: string): number {
   const [program = '', ...args] = command;
   const fd = openSync(out, 'w');
@@ -50,7 +54,10 @@ export function countLines(file: string, pattern: RegExp): number {
     .filter((line) => pattern.test(line)).length;
 }
 
-/** Without what makes programs slower for reasons of their own: certificates that Node reads, servers that elfutils asks. */
+/**
+ * Without what makes programs slower for reasons of their own: certificates that Node reads, servers that elfutils
+ * asks.
+ */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS: _certificates, DEBUGINFOD_URLS: _servers, NODE_OPTIONS: _options, ...env } = process.env;
   return env;
@@ -71,8 +78,8 @@ export function hasPeer(name: string): boolean {
 }
 
 /**
- * Where this run goes before others ($BENCH_PRIORITY, see scripts/bench.mjs), lets a process that has a session of its own do so too:
- * as on a machine that does nothing else. sched(7), autogroups.
+ * Where this run goes before others ($BENCH_PRIORITY, see scripts/bench.mjs), lets a process that has a session of its
+ * own do so too: as on a machine that does nothing else. sched(7), autogroups.
  */
 export function preferGroup(pid: number): void {
   if (!process.env.BENCH_PRIORITY) return;

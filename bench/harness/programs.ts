@@ -1,4 +1,7 @@
-/** Compiles the C programs of bench/programs and keeps them, with other files of a run, in a directory that is removed in the end. */
+/**
+ * Compiles the C programs of bench/programs and keeps them, with other files of a run, in a directory that is removed
+ * in the end.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';

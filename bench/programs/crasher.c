@@ -1,8 +1,8 @@
 /*
- * Crashes on order and says when: THREADS threads (the main one counted, the others parked 20 frames deep); when a byte comes on standard
- * input, CLOCK_MONOTONIC in nanoseconds goes into word SLOT of the shared memory at descriptor 3, and the next instruction that
- * matters is the fault (SIGSEGV at 0xdead0). Writes a byte to standard output when all threads are parked. Ends without a crash at
- * the end of standard input.
+ * Crashes on order and says when: THREADS threads (the main one counted, the others parked 20 frames deep); when a byte
+ * comes on standard input, CLOCK_MONOTONIC in nanoseconds goes into word SLOT of the shared memory at descriptor 3, and
+ * the next instruction that matters is the fault (SIGSEGV at 0xdead0). Writes a byte to standard output when all
+ * threads are parked. Ends without a crash at the end of standard input.
  *   crasher THREADS SLOT
  */
 #define _GNU_SOURCE

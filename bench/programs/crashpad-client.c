@@ -1,6 +1,7 @@
 /*
- * Crashpad's side of a crash, to compare with: preloaded into a program, it starts a handler of the program's own when that is loaded, and
- * hands it every SIGSEGV. Built from the wire alone (crashpad/util/linux/exception_handler_protocol.h, as Chromium 156 speaks it):
+ * Crashpad's side of a crash, to compare with: preloaded into a program, it starts a handler of the program's own when
+ * that is loaded, and hands it every SIGSEGV. Built from the wire alone
+ * (crashpad/util/linux/exception_handler_protocol.h, as Chromium 156 speaks it):
  *
  *   to the handler, 40 bytes with SCM_CREDENTIALS over a SOCK_STREAM pair
  *     0  i32  version, 1
@@ -11,8 +12,8 @@
  *    32  u64  crash-loop time, 0 none
  *   from the handler, 8 bytes: u32 type (1: allow me to trace you; others: done), i32 pid
  *
- * $CRASHPAD_HANDLER is the handler's program, $CRASHPAD_DATABASE the directory for its dumps. The program goes on when the handler answers that
- * it runs; after its dump it dies by the signal.
+ * $CRASHPAD_HANDLER is the handler's program, $CRASHPAD_DATABASE the directory for its dumps. The program goes on when
+ * the handler answers that it runs; after its dump it dies by the signal.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -55,7 +56,8 @@ static int ask(uint32_t type, const struct exception *exception) {
   const struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
   char control[CMSG_SPACE(sizeof self)] __attribute__((aligned(__alignof__(struct cmsghdr)))) = {0};
   struct iovec vector = {&request, sizeof request};
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control,
+                           .msg_controllen = sizeof control};
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_CREDENTIALS;

@@ -1,15 +1,17 @@
 /*
- * Starts programs that crash, and says when what happened, in nanoseconds of CLOCK_MONOTONIC. Each gets a descriptor 3 (shared words, one
- * per process), the word's number as its last argument, and crashes when a byte comes on its standard input.
+ * Starts programs that crash, and says when what happened, in nanoseconds of CLOCK_MONOTONIC. Each gets a descriptor 3
+ * (shared words, one per process), the word's number as its last argument, and crashes when a byte comes on its
+ * standard input.
  *   launcher COUNT INTERVAL_US DIRECTORY KEEP LIBRARY PROGRAM [ARGS...]
- *     INTERVAL_US  0 and more: all are started first, then told to crash one after the other with so many microseconds between
+ *     INTERVAL_US  0 and more: all are started first, then told to crash one after the other with so many microseconds
+ *                  between
  *                  -1: one after the other, each started when the one before is dead and its tombstone is there
  *     DIRECTORY    where tombstone_NN files appear (by a rename), or - : none is awaited
- *     KEEP         a directory on the same file system: each tombstone that appears gets a second name there, 0, 1, ..., and the
- *                  minidump beside it 0.dmp, 1.dmp, ..., so that a slot that is used again loses nothing
+ *     KEEP         a directory on the same file system: each tombstone that appears gets a second name there, 0, 1,
+ *                  ..., and the minidump beside it 0.dmp, 1.dmp, ..., so that a slot that is used again loses nothing
  *     LIBRARY      preloaded into the programs, or -
- * Prints "pid PID ordered NS fault NS dead NS status STATUS" for each process and "tombstone NUMBER NS" for each tombstone, in the end.
- * Gives up, with what it has, when nothing has happened for GIVE_UP_MS.
+ * Prints "pid PID ordered NS fault NS dead NS status STATUS" for each process and "tombstone NUMBER NS" for each
+ * tombstone, in the end. Gives up, with what it has, when nothing has happened for GIVE_UP_MS.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -138,7 +140,8 @@ static void look(void) {
 static bool await(int64_t until) {
   struct pollfd fds[2] = {{.fd = deaths, .events = POLLIN}, {.fd = watch, .events = POLLIN}};
   const int64_t left = until - now();
-  const struct timespec timeout = {.tv_sec = left < 0 ? 0 : left / 1000000000, .tv_nsec = left < 0 ? 0 : left % 1000000000};
+  const struct timespec timeout = {.tv_sec = left < 0 ? 0 : left / 1000000000,
+                                   .tv_nsec = left < 0 ? 0 : left % 1000000000};
   const int count = ppoll(fds, 2, &timeout, NULL);
   if (fds[0].revents != 0) {
     struct signalfd_siginfo info;
@@ -196,7 +199,8 @@ int main(int argc, char **argv) {
   }
   for (int i = 0; i < started; i++) {
     if (processes[i].dead == 0) kill(processes[i].pid, SIGKILL);
-    printf("pid %d ordered %lld fault %lld dead %lld status %d\n", (int)processes[i].pid, (long long)processes[i].ordered,
+    printf("pid %d ordered %lld fault %lld dead %lld status %d\n", (int)processes[i].pid,
+           (long long)processes[i].ordered,
            (long long)faults[i], (long long)processes[i].dead, processes[i].status);
   }
   for (int i = 0; i < tombstones; i++) printf("tombstone %d %lld\n", i, (long long)published[i]);

@@ -1,9 +1,9 @@
 /*
  * Measures how long it is stopped: a thread does nothing but look at the clock, N others sleep 20 frames deep.
  *   ticker N
- * Prints "ready"; then, for each byte on standard input, "gap NANOSECONDS": the longest time between two looks since the last byte,
- * less what of it the thread waited for a processor (/proc/PID/schedstat, second number): on a busy machine that is not the stop.
- * Exits at the end of standard input.
+ * Prints "ready"; then, for each byte on standard input, "gap NANOSECONDS": the longest time between two looks since
+ * the last byte, less what of it the thread waited for a processor (/proc/PID/schedstat, second number): on a busy
+ * machine that is not the stop. Exits at the end of standard input.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /**
- * Builds build/ptrace.node with the C compiler alone; the headers are node-api-headers'. Node-API version 8: one binary for
- * every Node from 20 on.
+ * Builds build/ptrace.node with the C compiler alone; the headers are node-api-headers'. Node-API version 8: one binary
+ * for every Node from 20 on.
  *
  *   node build.mjs [--cc COMPILER] [--arch x64|arm64] [--out FILE]
  *

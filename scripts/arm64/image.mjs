@@ -1,5 +1,6 @@
-// The arm64 guest: Debian's kernel, the C libraries of arm64 and armhf, Node for arm64 and the test runner's packages for it.
-// Everything comes from Debian's mirror that this machine uses and from npm; it is kept in .cache/arm64 until what it is made of changes.
+// The arm64 guest: Debian's kernel, the C libraries of arm64 and armhf, Node for arm64 and the test runner's packages
+// for it. Everything comes from Debian's mirror that this machine uses and from npm; it is kept in .cache/arm64 until
+// what it is made of changes.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

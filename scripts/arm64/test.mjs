@@ -1,4 +1,5 @@
-// npm run test:arm64 [-- FILTER...]: boots the arm64 guest in qemu-system-aarch64 and runs test/arm64 and the addon's tests in it.
+// npm run test:arm64 [-- FILTER...]: boots the arm64 guest in qemu-system-aarch64 and runs test/arm64 and the addon's
+// tests in it.
 //   --samples          writes tombstones-sample/ for arm64, arm and thumb anew; nothing else runs
 //   --command COMMAND  runs a shell command in the guest's work tree instead; /shared there is .cache/arm64-shared here
 //   --cpu NAME         another CPU of qemu's than cortex-a72 (max has pointer authentication)
@@ -29,7 +30,8 @@ function checkTools() {
   );
   if (missing.length === 0) return;
   console.error(
-    `test:arm64 needs ${missing.map(([tool]) => tool).join(', ')}: apt-get install ${missing.map(([, name]) => name).join(' ')}`,
+    `test:arm64 needs ${missing.map(([tool]) => tool).join(', ')}: ` +
+      `apt-get install ${missing.map(([, name]) => name).join(' ')}`,
   );
   process.exit(1);
 }

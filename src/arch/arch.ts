@@ -1,8 +1,9 @@
 /**
- * What the rest of the house needs to know of a CPU, as tables. One file per CPU fills in an `Arch`; everything else reads it.
+ * What the rest of the house needs to know of a CPU, as tables. One file per CPU fills in an `Arch`; everything else
+ * reads it.
  *
- * A register file is a byte buffer with one 8-byte little-endian slot per entry of `registers`, in that order, whatever the
- * CPU's word size: register `i` lives at byte `8 * i`, 32-bit registers zero-extended. Values keep all 64 bits.
+ * A register file is a byte buffer with one 8-byte little-endian slot per entry of `registers`, in that order, whatever
+ * the CPU's word size: register `i` lives at byte `8 * i`, 32-bit registers zero-extended. Values keep all 64 bits.
  */
 export type ArchName = 'x86_64' | 'x86' | 'arm64' | 'arm' | 'riscv64';
 
@@ -17,7 +18,10 @@ export interface RegisterSpec {
   readonly name: string;
   /** DWARF register number, or -1 for one that DWARF does not number (eflags, pstate, cs). */
   readonly dwarf: number;
-  /** Place in the kernel's NT_PRSTATUS register set as PTRACE_GETREGSET returns it; null where the set lacks the register. */
+  /**
+   * Place in the kernel's NT_PRSTATUS register set as PTRACE_GETREGSET returns it; null where the set lacks the
+   * register.
+   */
   readonly prstatus: Field | null;
   /** Place in the minidump CPU context; null where the context has no slot. */
   readonly context: Field | null;
@@ -31,9 +35,9 @@ export interface StateBlock {
 }
 
 /**
- * How to recognise the kernel's return path from a signal handler (its code calls sigreturn), and where the interrupted registers
- * lie. Sources: the kernel's rt_sigframe of each CPU (arch/CPU/kernel/signal.c), <asm/sigcontext.h>; code bytes of bionic's and
- * glibc's `__restore`, `__restore_rt` and the vdso's `__kernel_rt_sigreturn`.
+ * How to recognise the kernel's return path from a signal handler (its code calls sigreturn), and where the interrupted
+ * registers lie. Sources: the kernel's rt_sigframe of each CPU (arch/CPU/kernel/signal.c), <asm/sigcontext.h>; code
+ * bytes of bionic's and glibc's `__restore`, `__restore_rt` and the vdso's `__kernel_rt_sigreturn`.
  */
 export interface SignalTrampoline {
   /** Byte sequences at the pc, which is the trampoline's first instruction; one of them matches. */
@@ -52,7 +56,10 @@ export interface SignalPlace {
   readonly offset: number;
 }
 
-/** Frames chained by a frame-pointer register: where the caller's frame pointer and the return address lie, and where its sp is. */
+/**
+ * Frames chained by a frame-pointer register: where the caller's frame pointer and the return address lie, and where
+ * its sp is.
+ */
 export interface FrameRecord {
   readonly fp: number;
   readonly returnAddress: number;
@@ -68,14 +75,23 @@ export interface Arch {
   /** ELF e_machine: EM_X86_64 62, EM_386 3, EM_AARCH64 183, EM_ARM 40, EM_RISCV 243. */
   readonly elfMachine: number;
   readonly registers: readonly RegisterSpec[];
-  /** Indices into `registers`. `lr` is -1 where the CPU has no link register; `fp` is the frame-pointer register, -1 if none. */
+  /**
+   * Indices into `registers`. `lr` is -1 where the CPU has no link register; `fp` is the frame-pointer register, -1 if
+   * none.
+   */
   readonly pc: number;
   readonly sp: number;
   readonly lr: number;
   readonly fp: number;
-  /** Registers that a function must leave as it found them, by the CPU's procedure call standard; sp and pc are not among them. */
+  /**
+   * Registers that a function must leave as it found them, by the CPU's procedure call standard; sp and pc are not
+   * among them.
+   */
   readonly calleeSaved: readonly number[];
-  /** Bytes that a return address lies behind the call's last byte to look up: x86 1, arm64 and riscv64 4; arm 2 or 4 (see `thumb`). */
+  /**
+   * Bytes that a return address lies behind the call's last byte to look up: x86 1, arm64 and riscv64 4; arm 2 or 4
+   * (see `thumb`).
+   */
   readonly callSize: 1 | 4;
   /** Calls of 2 or 4 bytes, told apart by bit 0 of the pc and the instruction before it (arm). */
   readonly thumb: boolean;

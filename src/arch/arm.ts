@@ -1,6 +1,6 @@
 /**
- * arm (32-bit, ARM and Thumb). Sources: "DWARF for the Arm Architecture" (register numbers), the kernel's struct pt_regs
- * (NT_PRSTATUS, 18 words) and user_vfp (NT_ARM_VFP, 260 bytes), MDRawContextARM (368 bytes).
+ * arm (32-bit, ARM and Thumb). Sources: "DWARF for the Arm Architecture" (register numbers), the kernel's struct
+ * pt_regs (NT_PRSTATUS, 18 words) and user_vfp (NT_ARM_VFP, 260 bytes), MDRawContextARM (368 bytes).
  */
 import type { Arch, RegisterSpec } from './arch.js';
 

@@ -1,6 +1,7 @@
 /**
- * arm64. Sources: "DWARF for the Arm 64-bit Architecture" (register numbers), the kernel's user_pt_regs (NT_PRSTATUS, 34 words) and
- * user_fpsimd_state (NT_FPREGSET, 528 bytes), MDRawContextARM64 (912 bytes, the layout of Windows' CONTEXT).
+ * arm64. Sources: "DWARF for the Arm 64-bit Architecture" (register numbers), the kernel's user_pt_regs (NT_PRSTATUS,
+ * 34 words) and user_fpsimd_state (NT_FPREGSET, 528 bytes), MDRawContextARM64 (912 bytes, the layout of Windows'
+ * CONTEXT).
  */
 import type { Arch, RegisterSpec } from './arch.js';
 

@@ -1,6 +1,6 @@
 /**
- * x86_64. Sources: System V AMD64 psABI (DWARF numbers, red zone), <sys/user.h> user_regs_struct (NT_PRSTATUS, 27 words),
- * MDRawContextAMD64 (1232 bytes).
+ * x86_64. Sources: System V AMD64 psABI (DWARF numbers, red zone), <sys/user.h> user_regs_struct (NT_PRSTATUS, 27
+ * words), MDRawContextAMD64 (1232 bytes).
  */
 import type { Arch, Field, RegisterSpec } from './arch.js';
 

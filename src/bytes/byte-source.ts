@@ -5,8 +5,8 @@ export interface ByteSource {
   /** Offsets at and beyond this are never there. Declared, not proven: a source over memory may have holes. */
   readonly size: number;
   /**
-   * The bytes from `offset`, at most `length` of them, fewer where they end or stop being readable, none for a negative or
-   * fractional offset. Never throws. What is returned may be a view of the source: do not write to it.
+   * The bytes from `offset`, at most `length` of them, fewer where they end or stop being readable, none for a negative
+   * or fractional offset. Never throws. What is returned may be a view of the source: do not write to it.
    */
   bytes(offset: number, length: number): Uint8Array;
 }

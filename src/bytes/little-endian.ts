@@ -1,6 +1,6 @@
 /**
- * Little-endian fields of a byte array, bounds-checked: what lies outside reads as NaN, which fails every comparison and every
- * safe-integer check that follows.
+ * Little-endian fields of a byte array, bounds-checked: what lies outside reads as NaN, which fails every comparison
+ * and every safe-integer check that follows.
  */
 export class LittleEndian {
   readonly bytes: Uint8Array;

@@ -13,8 +13,9 @@ const NONE = new Uint8Array(0);
 const CHUNK = 64 * 1024;
 
 /**
- * An image in memory as a source: one or more stretches of addresses, laid out by their offset in the image. Reads never cross
- * a hole. The ranges come from a maps file that the target shapes, so a read grows by chunks as far as bytes are really there.
+ * An image in memory as a source: one or more stretches of addresses, laid out by their offset in the image. Reads
+ * never cross a hole. The ranges come from a maps file that the target shapes, so a read grows by chunks as far as
+ * bytes are really there.
  */
 export class MemorySource implements ByteSource {
   readonly size: number;

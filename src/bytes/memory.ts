@@ -1,6 +1,6 @@
 /**
- * The bytes of a process, wherever they come from: a live target, a minidump, a core file, an ELF file, a test's buffer.
- * Addresses are Numbers (below 2^53; tags are stripped before).
+ * The bytes of a process, wherever they come from: a live target, a minidump, a core file, an ELF file, a test's
+ * buffer. Addresses are Numbers (below 2^53; tags are stripped before).
  */
 export interface Memory {
   /**

@@ -1,29 +1,31 @@
 /**
- * Text that a target, a client, a file or another process controls, made fit for a terminal, a log, a report or JSON. Here, and for
- * the native command in native/command/src/shown-text.c, is decided which characters are never shown as they are; the functions
- * differ in how they write them, because their readers do:
+ * Text that a target, a client, a file or another process controls, made fit for a terminal, a log, a report or JSON.
+ * Here, and for the native command in native/command/src/shown-text.c, is decided which characters are never shown as
+ * they are; the functions differ in how they write them, because their readers do:
  *
  *   shownText   `\u{1b}`; lines and tabs stay. What people read on a terminal.
  *   shownLine   `\u{1b}`; one line. Messages of commands, and the last guard of the log.
  *   logText     `\x1b`, `\u{202e}`; one bounded line, to be put into a line of the log.
- *   reportText  `\033`; one line, each byte of the UTF-8 form in three octal digits. Tombstones and backtraces: paths come from
- *               /proc/PID/maps, where the kernel writes a newline as \012 (proc(5)).
+ *   reportText  `\033`; one line, each byte of the UTF-8 form in three octal digits. Tombstones and backtraces: paths
+ *               come from /proc/PID/maps, where the kernel writes a newline as \012 (proc(5)).
  *   shownJson   `\u001b`, `\u202e`: JSON's own escapes (RFC 8259, section 7), so that a parser gives the text back.
  *
- * Backslashes: only logText doubles them, so that an escape in the log is never the target's own text. A report must not, its paths
- * hold the kernel's escapes already; JSON has doubled them before; the others are read by people, who want the path as it is.
+ * Backslashes: only logText doubles them, so that an escape in the log is never the target's own text. A report must
+ * not, its paths hold the kernel's escapes already; JSON has doubled them before; the others are read by people, who
+ * want the path as it is.
  *
- * Not here: constants in demangled Rust names (symbols/demangle/rust-literal.ts), whose escapes are a part of the name; and what /proc
- * itself escapes, which its readers undo and its writers in coredump/ do again.
+ * Not here: constants in demangled Rust names (symbols/demangle/rust-literal.ts), whose escapes are a part of the name;
+ * and what /proc itself escapes, which its readers undo and its writers in coredump/ do again.
  *
- * Bytes that are no UTF-8 are U+FFFD here: TextDecoder and Buffer.toString put one for each longest part of a character that could
- * have been one (Encoding Standard, "UTF-8 decoder").
+ * Bytes that are no UTF-8 are U+FFFD here: TextDecoder and Buffer.toString put one for each longest part of a character
+ * that could have been one (Encoding Standard, "UTF-8 decoder").
  */
 
 /**
- * First and last code points: C0 controls; DEL and C1; Arabic letter mark; zero width characters and marks of direction; line and
- * paragraph separators, embeddings and overrides of direction; invisible operators, isolates, deprecated formats; byte order mark.
- * (Unicode's categories Cc, Zl, Zp, and those of Cf that cannot be seen or reorder what stands around them.)
+ * First and last code points: C0 controls; DEL and C1; Arabic letter mark; zero width characters and marks of
+ * direction; line and paragraph separators, embeddings and overrides of direction; invisible operators, isolates,
+ * deprecated formats; byte order mark. (Unicode's categories Cc, Zl, Zp, and those of Cf that cannot be seen or reorder
+ * what stands around them.)
  */
 const UNFIT_RANGES: readonly (readonly [first: number, last: number])[] = [
   [0x00, 0x1f],

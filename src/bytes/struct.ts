@@ -84,7 +84,10 @@ export function readStruct<F extends Fields>(
   return values as Values<F>;
 }
 
-/** Writes the given fields, little endian unless said otherwise; the others keep what the buffer holds (zero in a fresh one). */
+/**
+ * Writes the given fields, little endian unless said otherwise; the others keep what the buffer holds (zero in a fresh
+ * one).
+ */
 export function writeStruct<F extends Fields>(
   view: DataView,
   offset: number,

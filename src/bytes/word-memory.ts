@@ -5,9 +5,9 @@ const PAGE = 4096;
 const SLOTS = 64;
 
 /**
- * A small page cache over a `Memory`, for readers that take one word at a time. A read that succeeds leaves the word in `lo` and
- * `hi` (its low and high 32 bits), so that a walk over a stack allocates nothing and loses no bit of a 64-bit value.
- * The memory below must not change while it is cached.
+ * A small page cache over a `Memory`, for readers that take one word at a time. A read that succeeds leaves the word in
+ * `lo` and `hi` (its low and high 32 bits), so that a walk over a stack allocates nothing and loses no bit of a 64-bit
+ * value. The memory below must not change while it is cached.
  */
 export class WordMemory implements Memory {
   /** The last word read. */
@@ -79,7 +79,10 @@ export class WordMemory implements Memory {
     return this.#memory.read(address, into);
   }
 
-  /** Place of the bytes in the cache, ACROSS when they straddle pages or a cached part's edge, MISSING when they are not there. */
+  /**
+   * Place of the bytes in the cache, ACROSS when they straddle pages or a cached part's edge, MISSING when they are not
+   * there.
+   */
   #locate(address: number, size: number): number {
     if (!(address >= 0 && address <= Number.MAX_SAFE_INTEGER - size)) return MISSING;
     const inPage = address % PAGE;

@@ -1,6 +1,6 @@
 /**
- * Finds the binaries of a dump on this machine, and their separated debug files: below a directory, by build id, or where they were on
- * the machine of the crash. A file whose identity is not the one in the dump is never used.
+ * Finds the binaries of a dump on this machine, and their separated debug files: below a directory, by build id, or
+ * where they were on the machine of the crash. A file whose identity is not the one in the dump is never used.
  */
 import { join, normalize } from 'node:path';
 import type { ByteSource } from '../bytes/byte-source.js';

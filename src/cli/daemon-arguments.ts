@@ -1,6 +1,6 @@
 /**
- * The short way to the daemon: recognises its options without the command line's tables, which would stay in the daemon's memory.
- * Everything else, wrong usage included, is left to them.
+ * The short way to the daemon: recognises its options without the command line's tables, which would stay in the
+ * daemon's memory. Everything else, wrong usage included, is left to them.
  */
 
 /** What the command line may override of the daemon's configuration. */

@@ -1,7 +1,10 @@
 /** How a command's failure becomes one line and an exit status. */
 import { CommandError, say } from './failure.js';
 
-/** Runs a command; a failure becomes one line on standard error and the exit status. What is no CommandError is thrown on: a defect. */
+/**
+ * Runs a command; a failure becomes one line on standard error and the exit status. What is no CommandError is thrown
+ * on: a defect.
+ */
 export async function withExitStatus(command: () => Promise<void>): Promise<void> {
   try {
     await command();

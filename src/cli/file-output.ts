@@ -6,7 +6,10 @@ import { CommandError, UsageError } from './failure.js';
 /** Bytes copied from one file to the other at a time. */
 const CHUNK = 4 * 1024 * 1024;
 
-/** Where a command writes that was not told. Throws UsageError when what it reads has no name that one could follow from. */
+/**
+ * Where a command writes that was not told. Throws UsageError when what it reads has no name that one could follow
+ * from.
+ */
 export function defaultOutput(input: string, output: string): string {
   if (input === '-') throw new UsageError('say where to write what standard input becomes: a file, or - for stdout');
   return output;

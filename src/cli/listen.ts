@@ -1,4 +1,7 @@
-/** `debuggerd listen PATH`: a listener for systems without an activity manager. Prints each notification and acknowledges it. */
+/**
+ * `debuggerd listen PATH`: a listener for systems without an activity manager. Prints each notification and
+ * acknowledges it.
+ */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';

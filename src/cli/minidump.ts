@@ -16,7 +16,9 @@ export interface MinidumpOptions extends RequestOptions {
 
 const PROGRESS_MS = 500;
 
-/** `out`: default TID.dmp in the current directory, as gcore puts core.PID there; `-` is stdout. Throws CommandError. */
+/**
+ * `out`: default TID.dmp in the current directory, as gcore puts core.PID there; `-` is stdout. Throws CommandError.
+ */
 export function writeMinidump(tid: number, out: string | undefined, options: MinidumpOptions): void {
   const action: Action = !options.full
     ? 'minidump'
@@ -46,7 +48,10 @@ export function writeMinidump(tid: number, out: string | undefined, options: Min
   process.stderr.write(`Minidump written to: ${path}\n`);
 }
 
-/** A new file, for its owner alone: dumps hold what the process held. What is there already, a link above all, is left alone. */
+/**
+ * A new file, for its owner alone: dumps hold what the process held. What is there already, a link above all, is left
+ * alone.
+ */
 function createFile(path: string): number {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
   try {
@@ -77,7 +82,8 @@ function checkWhole(fd: number): string[] {
     const { size } = fstatSync(fd);
     if (last !== undefined && last.rva + last.size > size) {
       throw new CommandError(
-        `the dump ends after ${size} of ${last.rva + last.size} bytes: the process or the daemon has ended, or see its log`,
+        `the dump ends after ${size} of ${last.rva + last.size} bytes: ` +
+          'the process or the daemon has ended, or see its log',
       );
     }
     return (dump.tolerate(() => dump.softErrors, null) ?? []).map(({ step, message }) => `${step}: ${message}`);

@@ -20,12 +20,14 @@ Examples:
 Exit status: 0 done; 1 it could not be done (one line says why); 2 wrong usage.`;
 
 const minidumpHelp = `
-A minidump of a live process (-m) goes to FILE, by default TID.dmp in the current directory (as gcore writes core.PID there); FILE must
-not exist. The process stands still while its registers, stacks and what is near are copied: about a millisecond for 100 threads.
---full adds all memory that can be read. For that the process is made to fork: it stands still while the kernel copies its page
-tables, then runs on, and pays with a page fault and a page of memory for each page that it writes until the copy is done. Where it
-cannot be made to fork (seccomp filters, userfaultfd, restartable sequences, 32-bit ARM programs), and with --no-fork, it stands
-still for the whole copy. docs/minidump.md has figures.`;
+A minidump of a live process (-m) goes to FILE, by default TID.dmp in the current directory (as
+gcore writes core.PID there); FILE must not exist. The process stands still while its registers,
+stacks and what is near are copied: about a millisecond for 100 threads. --full adds all memory
+that can be read. For that the process is made to fork: it stands still while the kernel copies
+its page tables, then runs on, and pays with a page fault and a page of memory for each page
+that it writes until the copy is done. Where it cannot be made to fork (seccomp filters,
+userfaultfd, restartable sequences, 32-bit ARM programs), and with --no-fork, it stands still
+for the whole copy. docs/minidump.md has figures.`;
 
 interface RootOptions {
   readonly backtrace?: true;

@@ -29,7 +29,10 @@ function endWithReader(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
-/** Throws CommandError when the file is no minidump, a damaged one (after what could be read), or has none of the streams asked for. */
+/**
+ * Throws CommandError when the file is no minidump, a damaged one (after what could be read), or has none of the
+ * streams asked for.
+ */
 export function show(file: string, options: ShowOptions, print: Print = printStdout): void {
   if (options.json && options.hex)
     throw new UsageError('--json and --hex are two ways to show a dump: give one of them');

@@ -1,6 +1,7 @@
 /**
- * An ELF core file of Linux: its threads with their register sets, what the kernel said of the process, and its memory. Nothing
- * is read but headers and notes; memory is read when asked for, so a core may be larger than memory. Little endian only.
+ * An ELF core file of Linux: its threads with their register sets, what the kernel said of the process, and its memory.
+ * Nothing is read but headers and notes; memory is read when asked for, so a core may be larger than memory. Little
+ * endian only.
  */
 import type { Arch } from '../arch/arch.js';
 import { byElfMachine } from '../arch/index.js';

@@ -20,7 +20,10 @@ import { SegmentType } from '../objects/elf/layout.js';
 const ELF_MAGIC = 0x464c457f;
 const PAGE = 4096;
 
-/** The file that was mapped by this name, where it is at hand; it is used when its build id is that of the image in memory. */
+/**
+ * The file that was mapped by this name, where it is at hand; it is used when its build id is that of the image in
+ * memory.
+ */
 export type FileOf = (name: string) => ByteSource | null;
 
 /** The main program first. `entry`: AT_ENTRY, 0 when unknown. */

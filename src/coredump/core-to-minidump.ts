@@ -1,6 +1,6 @@
 /**
- * A core file as a minidump: threads, stacks, modules with build ids, the signal, what is near the crashed thread's registers; with
- * `full`, all memory of the core as a memory64 list that the caller streams.
+ * A core file as a minidump: threads, stacks, modules with build ids, the signal, what is near the crashed thread's
+ * registers; with `full`, all memory of the core as a memory64 list that the caller streams.
  */
 import type { Arch, Field } from '../arch/arch.js';
 import { readGrowing } from '../bytes/memory-source.js';
@@ -139,7 +139,8 @@ function addProcess(writer: MinidumpWriter, core: CoreFile): void {
   }
   // What readers look for in /proc/PID/status, as far as the core has it.
   const { pid, ppid, pgrp, sid, uid, gid, name } = process;
-  const ids = `Tgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nGid:\t${gid}\t${gid}\t${gid}\t${gid}\n`;
+  const four = (id: number): string => `${id}\t${id}\t${id}\t${id}`;
+  const ids = `Tgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nUid:\t${four(uid)}\nGid:\t${four(gid)}\n`;
   const groups = `${pgrp > 0 ? `NSpgid:\t${pgrp}\n` : ''}${sid > 0 ? `NSsid:\t${sid}\n` : ''}`;
   writer.addStream(StreamType.linuxProcStatus, Buffer.from(`Name:\t${name.replaceAll('\n', '\\n')}\n${ids}${groups}`));
 }

@@ -1,7 +1,7 @@
 /**
- * The dynamic linker's list of loaded objects, found the way a debugger finds it: AT_PHDR -> PT_DYNAMIC -> DT_DEBUG -> r_debug ->
- * link_map. Sources: System V gABI (program headers, dynamic section), glibc's <link.h>. All of it is the target's memory, which
- * may say anything: reads are checked and the list is bounded.
+ * The dynamic linker's list of loaded objects, found the way a debugger finds it: AT_PHDR -> PT_DYNAMIC -> DT_DEBUG ->
+ * r_debug -> link_map. Sources: System V gABI (program headers, dynamic section), glibc's <link.h>. All of it is the
+ * target's memory, which may say anything: reads are checked and the list is bounded.
  */
 
 import { LittleEndian } from '../bytes/little-endian.js';

@@ -1,6 +1,7 @@
 /**
  * Structures of ELF core files besides the headers, for both word sizes. Sources: the kernel's fs/binfmt_elf.c and
- * include/linux/elfcore.h (notes and their order), <sys/procfs.h> (elf_prstatus, elf_prpsinfo; 32-bit ids are 16 bits wide).
+ * include/linux/elfcore.h (notes and their order), <sys/procfs.h> (elf_prstatus, elf_prpsinfo; 32-bit ids are 16 bits
+ * wide).
  */
 import { i32, struct, u8, u16, u32 } from '../bytes/struct.js';
 import { ELF_LAYOUTS, type ElfLayout } from '../objects/elf/layout.js';

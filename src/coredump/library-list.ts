@@ -1,7 +1,8 @@
 /**
- * The dynamic linker's list for debuggers that open the core: they find the libraries by it, in memory. Where a dump did not capture all of
- * it and has a dso_debug stream (whose entries may come from elsewhere), a list is made of that stream: r_debug, link_maps and names in a
- * place where nothing is mapped, and DT_DEBUG in the program's .dynamic leading there. Breakpad's minidump-2-core does likewise.
+ * The dynamic linker's list for debuggers that open the core: they find the libraries by it, in memory. Where a dump
+ * did not capture all of it and has a dso_debug stream (whose entries may come from elsewhere), a list is made of that
+ * stream: r_debug, link_maps and names in a place where nothing is mapped, and DT_DEBUG in the program's .dynamic
+ * leading there. Breakpad's minidump-2-core does likewise.
  */
 import type { Memory } from '../bytes/memory.js';
 import { setU64 } from '../bytes/struct.js';

@@ -34,9 +34,9 @@ export function mapsOfCore(core: CoreFile, auxv: readonly AuxvEntry[]): Buffer {
 }
 
 /**
- * The kernel makes a segment of each mapping; other writers split mappings where captured memory begins and ends, and gdb's gcore makes
- * none of a mapping that is as its file has it, code above all: that one stands in NT_FILE alone. Each entry of NT_FILE is a line.
- * Segments beside them are one line when they meet where no mapping can end.
+ * The kernel makes a segment of each mapping; other writers split mappings where captured memory begins and ends, and
+ * gdb's gcore makes none of a mapping that is as its file has it, code above all: that one stands in NT_FILE alone.
+ * Each entry of NT_FILE is a line. Segments beside them are one line when they meet where no mapping can end.
  */
 function linesOf(core: CoreFile): Line[] {
   const files = disjoint(core.files.map((file) => ({ ...file, file, flags: 0 })));
@@ -129,7 +129,8 @@ class FilePermissions {
 }
 
 function line(start: number, end: number, flags: number, offset: number, name: string): string {
-  const perms = `${flags & SegmentFlag.r ? 'r' : '-'}${flags & SegmentFlag.w ? 'w' : '-'}${flags & SegmentFlag.x ? 'x' : '-'}p`;
+  const { r, w, x } = SegmentFlag;
+  const perms = `${flags & r ? 'r' : '-'}${flags & w ? 'w' : '-'}${flags & x ? 'x' : '-'}p`;
   const hex = (value: number): string => value.toString(16).padStart(8, '0');
   const head = `${hex(start)}-${hex(end)} ${perms} ${hex(offset)} ${NO_FILE} `;
   return `${name === '' ? head : `${head.padEnd(73)}${name}`}\n`;

@@ -1,6 +1,7 @@
 /**
- * A minidump as an ELF core file that gdb and others open: notes in the kernel's order, a segment per captured region, and an empty
- * segment per mapping (or part of one) that was not captured. Head first, then pieces of the dump's file that the caller streams.
+ * A minidump as an ELF core file that gdb and others open: notes in the kernel's order, a segment per captured region,
+ * and an empty segment per mapping (or part of one) that was not captured. Head first, then pieces of the dump's file
+ * that the caller streams.
  */
 import type { Arch } from '../arch/arch.js';
 import { byMinidumpArch } from '../arch/index.js';
@@ -75,7 +76,9 @@ function registersOf(dump: Minidump, arch: Arch, thread: MinidumpThread): Regist
   return sets;
 }
 
-/** As the kernel orders them: the crashed thread's PRSTATUS, the process's notes, its other sets, then thread by thread. */
+/**
+ * As the kernel orders them: the crashed thread's PRSTATUS, the process's notes, its other sets, then thread by thread.
+ */
 function* notesOf(
   dump: Minidump,
   arch: Arch,

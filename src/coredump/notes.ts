@@ -1,4 +1,7 @@
-/** Notes of a core file: {name size, descriptor size, type}, name, descriptor, each padded to 4 bytes (gABI, "Note Section"). */
+/**
+ * Notes of a core file: {name size, descriptor size, type}, name, descriptor, each padded to 4 bytes (gABI, "Note
+ * Section").
+ */
 import type { ByteSource } from '../bytes/byte-source.js';
 import { readStruct, writeStruct } from '../bytes/struct.js';
 import { NOTE_HEADER } from './layout.js';

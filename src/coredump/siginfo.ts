@@ -1,6 +1,6 @@
 /**
- * siginfo_t (128 bytes) of 32-bit and 64-bit processes: {si_signo, si_errno, si_code}, then the union, which begins at 12 or at 16.
- * Source: include/uapi/asm-generic/siginfo.h.
+ * siginfo_t (128 bytes) of 32-bit and 64-bit processes: {si_signo, si_errno, si_code}, then the union, which begins at
+ * 12 or at 16. Source: include/uapi/asm-generic/siginfo.h.
  */
 import { hasFaultAddress } from '../linux/signals.js';
 
@@ -8,7 +8,10 @@ export const SIGINFO_SIZE = 128;
 /** Where the union begins: si_addr, or si_pid and si_uid. */
 const UNION = { 4: 12, 8: 16 } as const;
 
-/** Rewrites a siginfo of processes with one word size as that of the other: head, address or sender, the sigval's low word. */
+/**
+ * Rewrites a siginfo of processes with one word size as that of the other: head, address or sender, the sigval's low
+ * word.
+ */
 export function convertSiginfo(bytes: Uint8Array, from: 4 | 8, to: 4 | 8): Uint8Array {
   if (from === to) return bytes;
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

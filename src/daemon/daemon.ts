@@ -107,7 +107,8 @@ export class Daemon {
     const closed = settings.engraverUser === null ? null : closedTo(parts.engraver);
     if (closed !== null) {
       trouble(
-        `${closed} is closed to other users: the engraver keeps the daemon's user, and is confined by its seccomp filter alone`,
+        `${closed} is closed to other users: the engraver keeps the daemon's user, ` +
+          'and is confined by its seccomp filter alone',
       );
     }
     const start: StartWorker = (handlers) =>
@@ -197,8 +198,8 @@ export class Daemon {
   }
 
   /**
-   * Resolves when every process that it starts ahead is ready, or one of them ended instead: requests are served at once then, or
-   * the log says why not. At most after START_MS.
+   * Resolves when every process that it starts ahead is ready, or one of them ended instead: requests are served at
+   * once then, or the log says why not. At most after START_MS.
    */
   async settled(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

@@ -1,7 +1,7 @@
 /**
- * The daemon's log: winston with transports that write before they return, so that no line is lost when the process ends or is killed, and
- * that never wait: what cannot be written now is counted, and the number written as soon as something can be.
- * Lines go to standard error, to a file, and, as datagrams, to journald or Android's logd.
+ * The daemon's log: winston with transports that write before they return, so that no line is lost when the process
+ * ends or is killed, and that never wait: what cannot be written now is counted, and the number written as soon as
+ * something can be. Lines go to standard error, to a file, and, as datagrams, to journald or Android's logd.
  */
 import { fstatSync } from 'node:fs';
 import winston from 'winston';
@@ -94,7 +94,8 @@ class LostTransport {
 }
 
 /**
- * Opens the log. Targets whose sockets do not exist are left out; one that should work and does not is told once, to the others.
+ * Opens the log. Targets whose sockets do not exist are left out; one that should work and does not is told once, to
+ * the others.
  * @throws LogFileError
  */
 export async function openLog(options: LogOptions): Promise<OpenLog> {

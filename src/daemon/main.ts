@@ -25,7 +25,8 @@ export interface RunDaemonOptions {
 
 /** Runs the daemon. Ends the process: 0 after SIGTERM or SIGINT, 1 when it cannot start (one line says why). */
 export async function runDaemon(options: RunDaemonOptions): Promise<never> {
-  // Resident, and with little to keep: V8's young generation stays at its first megabyte, and what was compiled stays at hand.
+  // Resident, and with little to keep: V8's young generation stays at its first megabyte, and what was compiled stays
+  // at hand.
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--no-flush-bytecode');
   let ownLog: OpenLog | null = null;
@@ -33,7 +34,8 @@ export async function runDaemon(options: RunDaemonOptions): Promise<never> {
   const config = configure(options);
   const log = await openConfiguredLog(config);
   ownLog = log;
-  // The terminal's end is not the daemon's; whoever rotates the log file sends it, too, and may do so while the daemon waits for its socket.
+  // The terminal's end is not the daemon's; whoever rotates the log file sends it, too, and may do so while the daemon
+  // waits for its socket.
   process.on('SIGHUP', () => log.reopen());
   let daemon: Daemon;
   try {

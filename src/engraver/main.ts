@@ -1,7 +1,7 @@
 /**
- * The engraver: a confined process that the daemon starts with a SOCK_SEQPACKET socket as descriptor 3. It loads and warms all
- * that it needs, gives up the rest for good, says that it is ready, and then takes one job after the other. It ends when the
- * daemon closes its end.
+ * The engraver: a confined process that the daemon starts with a SOCK_SEQPACKET socket as descriptor 3. It loads and
+ * warms all that it needs, gives up the rest for good, says that it is ready, and then takes one job after the other.
+ * It ends when the daemon closes its end.
  */
 import { closeSync } from 'node:fs';
 import { prepareXz } from '../objects/elf/xz.js';
@@ -28,8 +28,9 @@ function close(fd: number): void {
 }
 
 /**
- * Nobody of the same user may attach to this process or open its descriptors, which are copies of other users' memory. An exec sets it
- * back, so it is done here; until then the user that nobody else has is what protects the process, and there is nothing in it.
+ * Nobody of the same user may attach to this process or open its descriptors, which are copies of other users' memory.
+ * An exec sets it back, so it is done here; until then the user that nobody else has is what protects the process, and
+ * there is nothing in it.
  */
 function forbidInspection(addon: Addon): void {
   addon.prctl(PR_SET_DUMPABLE, 0);

@@ -1,4 +1,6 @@
-/** Writes what was engraved into descriptors that were given: no path is opened, nothing of an earlier content remains. */
+/**
+ * Writes what was engraved into descriptors that were given: no path is opened, nothing of an earlier content remains.
+ */
 import { ftruncateSync, writeSync } from 'node:fs';
 
 /** An output that did not take what was written. */
@@ -6,7 +8,10 @@ export class OutputError extends Error {
   override readonly name = 'OutputError';
 }
 
-/** Replaces the content of a regular file; appends to what cannot be truncated or positioned (a pipe, a socket). @throws OutputError */
+/**
+ * Replaces the content of a regular file; appends to what cannot be truncated or positioned (a pipe, a socket). @throws
+ * OutputError
+ */
 export function writeOutput(fd: number, chunks: readonly Uint8Array[]): void {
   const positioned = truncate(fd);
   let position = 0;

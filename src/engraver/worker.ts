@@ -1,4 +1,6 @@
-/** Carries out one job: reads the dump, unwinds, renders, writes into the given descriptors, answers. Keeps its caches. */
+/**
+ * Carries out one job: reads the dump, unwinds, renders, writes into the given descriptors, answers. Keeps its caches.
+ */
 
 import { FdSource } from '../platform/fd-source.js';
 import { engraveMinidump } from '../report/from-dump/engrave.js';

@@ -1,6 +1,6 @@
 /**
- * /proc/PID/maps: the text is the kernel's (proc(5)), but the names in it are the target's: they may hold spaces, and a newline is
- * printed as `\012`, so a line is a line. What does not parse is left out and counted.
+ * /proc/PID/maps: the text is the kernel's (proc(5)), but the names in it are the target's: they may hold spaces, and a
+ * newline is printed as `\012`, so a line is a line. What does not parse is left out and counted.
  *
  *     7f1c2a000000-7f1c2a021000 rw-p 00000000 fd:01 131145                     /usr/lib/libc.so.6
  */

@@ -65,8 +65,8 @@ export function codeName(signal: number, code: number): string {
 }
 
 /**
- * Whether si_addr holds an address: BUS FPE ILL SEGV and TRAP raised by the kernel. Where a process sent the signal (si_code of
- * 0 or less, see sigaction(2)) those bytes are the sender's pid and uid.
+ * Whether si_addr holds an address: BUS FPE ILL SEGV and TRAP raised by the kernel. Where a process sent the signal
+ * (si_code of 0 or less, see sigaction(2)) those bytes are the sender's pid and uid.
  */
 export function hasFaultAddress(signal: number, code: number): boolean {
   return code > 0 && SIGNAL_CODES.has(signal) && signal !== Signal.SYS;

@@ -1,11 +1,13 @@
 /**
- * Loads the native addon for this project. It is not in the bundles: a bundle in dist/bin or dist/lib finds it in dist/lib, the
- * sources in the workspace package's build directory.
+ * Loads the native addon for this project. It is not in the bundles: a bundle in dist/bin or dist/lib finds it in
+ * dist/lib, the sources in the workspace package's build directory.
  */
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The calls that trace or read another process. platform/ptrace.ts alone hands them out, and the linter says to whom. */
+/**
+ * The calls that trace or read another process. platform/ptrace.ts alone hands them out, and the linter says to whom.
+ */
 type TracingCall =
   | 'seize'
   | 'interrupt'
@@ -50,7 +52,8 @@ export class AddonNotFoundError extends Error {
 
 /** The directory of this file, or of the bundle that it became. */
 function ownDirectory(): string {
-  // In a CommonJS bundle esbuild leaves import.meta empty, and __dirname is real; in a module it is the other way round.
+  // In a CommonJS bundle esbuild leaves import.meta empty, and __dirname is real; in a module it is the other way
+  // round.
   return typeof __dirname === 'string' ? __dirname : dirname(fileURLToPath(import.meta.url));
 }
 

@@ -13,14 +13,17 @@ const SYSLOG: Readonly<Record<Severity, number>> = { error: 3, warn: 4, info: 6,
 /** android/log.h: ANDROID_LOG_DEBUG 3, INFO 4, WARN 5, ERROR 6. */
 const ANDROID: Readonly<Record<Severity, number>> = { error: 6, warn: 5, info: 4, debug: 3 };
 
-/** A datagram beyond the socket's buffer is refused, beyond 64 KiB cut by unix-dgram: a line is at most this many bytes. */
+/**
+ * A datagram beyond the socket's buffer is refused, beyond 64 KiB cut by unix-dgram: a line is at most this many bytes.
+ */
 const MAX_TEXT = 8 * 1024;
 /** LOGGER_ENTRY_MAX_PAYLOAD (log/logger.h): priority, tag and message together. */
 const LOGD_PAYLOAD = 4068;
 
 /**
- * One journal entry: `NAME=value` lines; a value that holds a newline is written as NAME, newline, little-endian uint64 length,
- * bytes, newline. Names other than capital letters, digits and underscores are left out (journald would drop the entry's field).
+ * One journal entry: `NAME=value` lines; a value that holds a newline is written as NAME, newline, little-endian uint64
+ * length, bytes, newline. Names other than capital letters, digits and underscores are left out (journald would drop
+ * the entry's field).
  */
 export function encodeJournalEntry(
   severity: Severity,
@@ -47,8 +50,8 @@ export function encodeJournalEntry(
 const LOG_ID_MAIN = 0;
 
 /**
- * One logd record, packed: uint8 buffer id, uint16 tid, uint32 seconds, uint32 nanoseconds (little-endian), then priority byte, tag,
- * NUL, message, NUL.
+ * One logd record, packed: uint8 buffer id, uint16 tid, uint32 seconds, uint32 nanoseconds (little-endian), then
+ * priority byte, tag, NUL, message, NUL.
  */
 export function encodeLogdRecord(
   severity: Severity,

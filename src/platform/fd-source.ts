@@ -1,4 +1,7 @@
-/** A file behind a descriptor as a ByteSource. Reads, never maps: a file that shrinks meanwhile reads short and hurts nobody. */
+/**
+ * A file behind a descriptor as a ByteSource. Reads, never maps: a file that shrinks meanwhile reads short and hurts
+ * nobody.
+ */
 import { fstatSync, readSync } from 'node:fs';
 import type { ByteSource } from '../bytes/byte-source.js';
 
@@ -28,8 +31,8 @@ export function readFully(fd: number, into: Uint8Array, offset: number): number 
 export class FdSource implements ByteSource {
   readonly size: number;
   /**
-   * By which a file is known again, in the kernel's words: device, inode, size and times of change. The build id is the file's own
-   * word for itself, and one process's forged file must not name another's frames.
+   * By which a file is known again, in the kernel's words: device, inode, size and times of change. The build id is the
+   * file's own word for itself, and one process's forged file must not name another's frames.
    */
   readonly identity: string;
   readonly #fd: number;

@@ -1,6 +1,7 @@
 /**
- * The kernel's log, /dev/kmsg (Documentation/ABI/testing/dev-kmsg): one record a read, `priority,sequence,microseconds,flags;text`. Only
- * there does the kernel say whom it ended for want of memory: who waits for the process learns of a SIGKILL.
+ * The kernel's log, /dev/kmsg (Documentation/ABI/testing/dev-kmsg): one record a read,
+ * `priority,sequence,microseconds,flags;text`. Only there does the kernel say whom it ended for want of memory: who
+ * waits for the process learns of a SIGKILL.
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 
@@ -9,7 +10,10 @@ const RECORD_BYTES = 8192;
 /** More than the largest log has as a rule. */
 const MAX_RECORDS = 32_768;
 
-/** Whether one of the records says that process `pid` was killed for want of memory after `sinceUs` (CLOCK_MONOTONIC, µs). */
+/**
+ * Whether one of the records says that process `pid` was killed for want of memory after `sinceUs` (CLOCK_MONOTONIC,
+ * µs).
+ */
 export function tellsMemoryKill(records: Iterable<string>, pid: number, sinceUs: number): boolean {
   for (const record of records) {
     const match = /^\d+,\d+,(\d+),[^;]*;[^\n]*\bKilled process (\d+) \(/.exec(record);

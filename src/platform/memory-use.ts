@@ -1,6 +1,6 @@
 /**
- * Gives back what jobs took. Resident processes wait in system calls for days, and neither V8 nor the C library clears up by itself
- * without being used: what the last job left lying would stay.
+ * Gives back what jobs took. Resident processes wait in system calls for days, and neither V8 nor the C library clears
+ * up by itself without being used: what the last job left lying would stay.
  */
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -10,7 +10,10 @@ import { loadAddon } from './addon.js';
 const GARBAGE_BYTES = 1024 * 1024;
 /** Worth a whole collection. */
 const OLD_GARBAGE_BYTES = 2 * 1024 * 1024;
-/** For how long nothing has to come before it is time to clear up: in a storm of crashes the jobs follow each other closely. */
+/**
+ * For how long nothing has to come before it is time to clear up: in a storm of crashes the jobs follow each other
+ * closely.
+ */
 export const QUIET_MS = 1000;
 
 /** A job leaves so much in the young generation that a collection in the middle of one of the next few would be due. */
@@ -39,8 +42,8 @@ export function hasGarbage(): boolean {
 }
 
 /**
- * Empties the young generation, half a millisecond that would otherwise pass in the middle of some later job, while a process waits for
- * it. To be called after a job, when no other one waits.
+ * Empties the young generation, half a millisecond that would otherwise pass in the middle of some later job, while a
+ * process waits for it. To be called after a job, when no other one waits.
  */
 export function collectYoung(): void {
   const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
@@ -48,8 +51,8 @@ export function collectYoung(): void {
 }
 
 /**
- * To be called when there is nothing else to do. The young generation is enough as a rule: a whole collection takes with it what compiled
- * code is made for (shapes of objects of which none lives just now), and the code with that.
+ * To be called when there is nothing else to do. The young generation is enough as a rule: a whole collection takes
+ * with it what compiled code is made for (shapes of objects of which none lives just now), and the code with that.
  */
 export function collectGarbage(): void {
   collect?.({ type: 'minor' });

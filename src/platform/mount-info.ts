@@ -1,6 +1,6 @@
 /**
- * /proc/PID/mountinfo (proc_pid_mountinfo(5)): what kind of file system is behind a device number. Blanks in paths are printed as
- * `\040`, so that ` - ` ends the part with the paths.
+ * /proc/PID/mountinfo (proc_pid_mountinfo(5)): what kind of file system is behind a device number. Blanks in paths are
+ * printed as `\040`, so that ` - ` ends the part with the paths.
  *
  *     36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
  */
@@ -15,7 +15,10 @@ const FDINFO_BYTES = 4096;
 const POLLPRI = 2;
 const LINE = /^\d+ \d+ (\d+):(\d+) .*? - (\S+)/gm;
 
-/** Types (`ext4`, `fuse.sshfs`, ...) by device, which is written as in /proc/PID/maps (`fd:01`). What does not parse is left out. */
+/**
+ * Types (`ext4`, `fuse.sshfs`, ...) by device, which is written as in /proc/PID/maps (`fd:01`). What does not parse is
+ * left out.
+ */
 export function parseMountTypes(text: string): Map<string, string> {
   const types = new Map<string, string>();
   for (const [, major, minor, type] of text.matchAll(LINE)) types.set(`${hex(major!)}:${hex(minor!)}`, type!);
@@ -36,7 +39,10 @@ export function parseMounts(text: string): Map<number, Mount> {
   return mounts;
 }
 
-/** The mount that an open file or directory is on (proc_pid_fdinfo(5), `mnt_id`); -1 where that cannot be told. Asks no file system. */
+/**
+ * The mount that an open file or directory is on (proc_pid_fdinfo(5), `mnt_id`); -1 where that cannot be told. Asks no
+ * file system.
+ */
 export function mountIdOf(fd: number): number {
   const file = readProcFile(`/proc/self/fdinfo/${fd}`, FDINFO_BYTES);
   const id = file.ok ? /^mnt_id:\s*(\d+)$/m.exec(file.bytes.toString('latin1')) : null;
@@ -50,8 +56,8 @@ export function readMountTypes(pid: number | 'self'): MountTypes {
 }
 
 /**
- * The mounts of this process's own namespace. The file takes the kernel 0.1 ms and seldom changes: an open descriptor tells when it has
- * (proc_pid_mounts(5): POLLPRI and POLLERR once per change).
+ * The mounts of this process's own namespace. The file takes the kernel 0.1 ms and seldom changes: an open descriptor
+ * tells when it has (proc_pid_mounts(5): POLLPRI and POLLERR once per change).
  */
 export class OwnMounts {
   readonly #fd = openSync('/proc/self/mountinfo', 'r');

@@ -1,6 +1,6 @@
 /**
- * Files of /proc, read whole and bounded. Their stat size is 0 and a read returns at most what one seq_file buffer holds (a page, as a
- * rule), so they are read until nothing more comes. Nothing here throws.
+ * Files of /proc, read whole and bounded. Their stat size is 0 and a read returns at most what one seq_file buffer
+ * holds (a page, as a rule), so they are read until nothing more comes. Nothing here throws.
  */
 import { constants } from 'node:os';
 import { loadAddon } from './addon.js';

@@ -1,6 +1,6 @@
 /**
- * /proc/PID/status and /proc/PID/task/TID/status (proc_pid_status(5)): identity and credentials of a thread. The file is made by the
- * kernel without taking the target's memory lock, so reading it does not wait for the target.
+ * /proc/PID/status and /proc/PID/task/TID/status (proc_pid_status(5)): identity and credentials of a thread. The file
+ * is made by the kernel without taking the target's memory lock, so reading it does not wait for the target.
  */
 import { readProcFile } from './proc-file.js';
 import { readTaskIds } from './proc-tasks.js';
@@ -86,8 +86,8 @@ function readStatus(path: string): ProcStatus | null {
 const TASKS_AT_ONCE = 64;
 
 /**
- * The status of a thread by the id that its process knows (its gettid(), of its own pid namespace), for a reader whose /proc may show
- * another. Null when the process has no such thread.
+ * The status of a thread by the id that its process knows (its gettid(), of its own pid namespace), for a reader whose
+ * /proc may show another. Null when the process has no such thread.
  */
 export async function findTask(pid: number, tid: number): Promise<ProcStatus | null> {
   const same = readTaskStatus(pid, tid);

@@ -25,7 +25,9 @@ export function countTasks(pid: number): number {
   return links < 0 ? -1 : links - 2;
 }
 
-/** comm of a thread, at most 15 bytes (UTF-8 as a rule, and whatever the thread has put there); null when it is gone. */
+/**
+ * comm of a thread, at most 15 bytes (UTF-8 as a rule, and whatever the thread has put there); null when it is gone.
+ */
 export function readTaskName(pid: number, tid: number): string | null {
   return textOf(name, 0, loadAddon().readFile(`/proc/${pid}/task/${tid}/comm`, name, 0, true));
 }

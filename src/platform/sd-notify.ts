@@ -1,13 +1,15 @@
 /**
- * sd_notify(3) without its library: state lines as one datagram to the socket that NOTIFY_SOCKET names, and the watchdog's beat
- * (sd_watchdog_enabled(3)).
+ * sd_notify(3) without its library: state lines as one datagram to the socket that NOTIFY_SOCKET names, and the
+ * watchdog's beat (sd_watchdog_enabled(3)).
  */
 import { loadAddon } from './addon.js';
 
 export interface Notifier {
   /** Tells the service manager, e.g. `READY=1`. False when there is none, or it did not take the message. */
   notify(state: string): boolean;
-  /** How often to beat in milliseconds, half of what the manager allows; null when it keeps no watch on this process. */
+  /**
+   * How often to beat in milliseconds, half of what the manager allows; null when it keeps no watch on this process.
+   */
   readonly watchdogMs: number | null;
 }
 
@@ -28,7 +30,8 @@ function watchdogInterval(env: NodeJS.ProcessEnv, pid: number): number | null {
   return micros > 0 && meant ? Math.max(micros / 2000, 1) : null;
 }
 
-// By the addon and not unix-dgram: the manager's socket may be abstract, and the message must go out when the package is missing.
+// By the addon and not unix-dgram: the manager's socket may be abstract, and the message must go out when the package
+// is missing.
 function sendDatagram(address: { abstract: string } | { path: string }, bytes: Uint8Array): boolean {
   const addon = loadAddon();
   let fd = -1;

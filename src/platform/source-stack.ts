@@ -1,7 +1,7 @@
 /**
- * Stack traces in terms of src/. The programs are bundles of a few long lines; their source maps (ECMA-426) lie beside them, as
- * dist/lib/NAME.cjs.map, and are read when a trace is logged, not before, and not kept. A worker only writes down where it was in its
- * bundle: a confined process can open no file.
+ * Stack traces in terms of src/. The programs are bundles of a few long lines; their source maps (ECMA-426) lie beside
+ * them, as dist/lib/NAME.cjs.map, and are read when a trace is logged, not before, and not kept. A worker only writes
+ * down where it was in its bundle: a confined process can open no file.
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { SourceMap } from 'node:module';
@@ -9,7 +9,10 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPart } from './parts.js';
 
-/** A place in a bundle: `/usr/lib/debuggerd/lib/tracer.cjs:9:13649`, or without its directory. Line and column count from 1. */
+/**
+ * A place in a bundle: `/usr/lib/debuggerd/lib/tracer.cjs:9:13649`, or without its directory. Line and column count
+ * from 1.
+ */
 const BUNDLE_PLACE = /(?:\/[^\s():]+\/)?\b(cli|daemon|debuggerd|engraver|tracer)\.cjs:(\d{1,9}):(\d{1,9})/g;
 /** A trace has ten frames (V8's stackTraceLimit); a text from a worker may be made to hold more places. */
 const MAX_PLACES = 32;
@@ -40,8 +43,8 @@ export function stackLine(error: unknown): string {
 }
 
 /**
- * For a worker: what nobody caught ends the process with status 1, as it would without this; said is the trace alone, and not the line
- * of the bundle, which is most of the program.
+ * For a worker: what nobody caught ends the process with status 1, as it would without this; said is the trace alone,
+ * and not the line of the bundle, which is most of the program.
  */
 export function endWithStack(): void {
   const directory = `${dirname(fileURLToPath(import.meta.url))}/`;

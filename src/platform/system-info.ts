@@ -1,4 +1,7 @@
-/** What a report's header says of the machine: Android's build properties where they are, else the distribution and the kernel. */
+/**
+ * What a report's header says of the machine: Android's build properties where they are, else the distribution and the
+ * kernel.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +14,10 @@ export interface OwnSystemInfo {
   readonly revision: string;
 }
 
-/** In the order in which Android's init loads them: a later file does not replace a read-only property of an earlier one. */
+/**
+ * In the order in which Android's init loads them: a later file does not replace a read-only property of an earlier
+ * one.
+ */
 const PROPERTY_FILES = [
   'system/build.prop',
   'system/etc/prop.default',
@@ -50,7 +56,10 @@ export function isAndroid(root = '/'): boolean {
   return existsSync(join(root, 'system/build.prop'));
 }
 
-/** Reads the facts of the machine below `root`. Nothing of it is needed to write a report: what cannot be read is `unknown`. */
+/**
+ * Reads the facts of the machine below `root`. Nothing of it is needed to write a report: what cannot be read is
+ * `unknown`.
+ */
 export function ownSystemInfo(overrides: { fingerprint?: string; revision?: string } = {}, root = '/'): OwnSystemInfo {
   const facts = isAndroid(root) ? androidFacts(root) : linuxFacts(root);
   return {

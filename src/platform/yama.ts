@@ -1,4 +1,6 @@
-/** Yama (ptrace(2), "/proc/sys/kernel/yama/ptrace_scope"): the security module that restricts who may attach to whom. */
+/**
+ * Yama (ptrace(2), "/proc/sys/kernel/yama/ptrace_scope"): the security module that restricts who may attach to whom.
+ */
 import { readProcStatus } from './proc-status.js';
 import { readSysctl } from './sysctl.js';
 

@@ -16,7 +16,9 @@ export interface SourcePosition {
   readonly line: number;
 }
 
-/** A function that was inlined, and where in it the address is: its own line, or that of the call of the next inner one. */
+/**
+ * A function that was inlined, and where in it the address is: its own line, or that of the call of the next inner one.
+ */
 export interface InlinedFunction {
   /** As the debug information has it, mangled or not. */
   readonly name: string;

@@ -6,7 +6,9 @@ import { Deadline } from './deadline.js';
 /** A target is not held longer than this, whatever the daemon does. */
 const HOLD_MS = 30_000;
 
-/** Whether the memory of a full capture is to be sent: said by the release of capture `id`, and not where none comes. */
+/**
+ * Whether the memory of a full capture is to be sent: said by the release of capture `id`, and not where none comes.
+ */
 export function awaitRelease(
   addon: Pick<Addon, 'closeFd'>,
   channel: Pick<TracerChannel, 'receive'>,

@@ -1,6 +1,7 @@
 /**
- * The tracer's program: a root process, started ahead of need, that serves one capture at a time over the channel at descriptor 3
- * until the daemon closes that. Everything is synchronous: ptrace belongs to one thread, and nothing else has to happen meanwhile.
+ * The tracer's program: a root process, started ahead of need, that serves one capture at a time over the channel at
+ * descriptor 3 until the daemon closes that. Everything is synchronous: ptrace belongs to one thread, and nothing else
+ * has to happen meanwhile.
  */
 
 import { collectAll, collectYoung, prepareCollection, QUIET_MS } from '../platform/memory-use.js';

@@ -1,4 +1,7 @@
-/** Serves capture jobs: the order of messages is that of wire/job.ts, that of the work the reason why a target stands still so briefly. */
+/**
+ * Serves capture jobs: the order of messages is that of wire/job.ts, that of the work the reason why a target stands
+ * still so briefly.
+ */
 
 import type { TracingAddon } from '../platform/ptrace.js';
 import type { CaptureJob } from '../wire/job.js';
@@ -44,9 +47,10 @@ export class Tracer {
   }
 
   /**
-   * Does one job and says all there is to say of it, `released` last. `client` is the asking client's socket, -1 for none; it is closed
-   * before that: the last close of a socket is the daemon's, which knows how to do it without waiting. Returns false when this process has to end, for a thread that it cannot detach or one of its
-   * own that waits for memory.
+   * Does one job and says all there is to say of it, `released` last. `client` is the asking client's socket, -1 for
+   * none; it is closed before that: the last close of a socket is the daemon's, which knows how to do it without
+   * waiting. Returns false when this process has to end, for a thread that it cannot detach or one of its own that
+   * waits for memory.
    */
   serve(job: CaptureJob, client: number, rehearsal: Rehearsal | null = null): boolean {
     const watch = new StepTimer();

@@ -1,4 +1,6 @@
-/** The bytes of a module's code, and what the walk reads out of them: signal trampolines, and the sizes of Thumb calls. */
+/**
+ * The bytes of a module's code, and what the walk reads out of them: signal trampolines, and the sizes of Thumb calls.
+ */
 import type { Arch } from '../arch/arch.js';
 
 const CACHE = 256;
@@ -15,7 +17,10 @@ export class CodeBytes {
   readonly #callPc = new Float64Array(CACHE).fill(-1);
   readonly #call = new Int8Array(CACHE);
 
-  /** @param read up to `length` bytes at an offset from the module's first byte; fewer, or none, where they are not at hand */
+  /**
+   * @param read up to `length` bytes at an offset from the module's first byte; fewer, or none, where they are not at
+   * hand
+   */
   constructor(arch: Arch, first: number, read: (offset: number, length: number) => Uint8Array) {
     this.#arch = arch;
     this.first = first;
@@ -39,8 +44,8 @@ export class CodeBytes {
   }
 
   /**
-   * Thumb: bytes of the call that ends at this return address (bit 0 set): 4 when the halfwords before it are a 32-bit instruction
-   * of the kind that BL and BLX are, else 2.
+   * Thumb: bytes of the call that ends at this return address (bit 0 set): 4 when the halfwords before it are a 32-bit
+   * instruction of the kind that BL and BLX are, else 2.
    */
   thumbCallSize(address: number): number {
     const offset = address - this.first;

@@ -1,9 +1,9 @@
 import type { InlinedFunction, SourceAt, SourcePosition } from '../symbols/provider.js';
 
 /**
- * How a frame was found: the registers themselves, an unwind table, the kernel's saved registers, or, from here on guessed, a
- * return address at the place where a call puts it, a frame-pointer chain, a value on the stack that looks like one, what the code
- * does to the stack. `jit` and `dex` are code made at run time.
+ * How a frame was found: the registers themselves, an unwind table, the kernel's saved registers, or, from here on
+ * guessed, a return address at the place where a call puts it, a frame-pointer chain, a value on the stack that looks
+ * like one, what the code does to the stack. `jit` and `dex` are code made at run time.
  */
 export type Trust = 'context' | 'cfi' | 'exidx' | 'signal' | 'leaf' | 'fp' | 'scan' | 'jit' | 'dex' | 'code';
 
@@ -48,11 +48,13 @@ export interface UnwoundFrame {
   /** Absolute; for callers moved back into the call instruction. */
   readonly pc: number;
   readonly sp: number;
-  /** pc in the image's own addresses: pc - map.start + load bias + (map.offset - elfOffset); pc itself in no mapping. */
+  /**
+   * pc in the image's own addresses: pc - map.start + load bias + (map.offset - elfOffset); pc itself in no mapping.
+   */
   readonly relPc: number;
   /**
-   * Where pc, sp or relPc is 2^53 or more (a thread jumped to what is no address) they are the nearest Numbers, and these the addresses
-   * themselves.
+   * Where pc, sp or relPc is 2^53 or more (a thread jumped to what is no address) they are the nearest Numbers, and
+   * these the addresses themselves.
    */
   readonly exact?: ExactAddresses;
   /** Path, `base.apk!lib.so`, `[vdso]`; '' in an anonymous mapping, null in none. */
@@ -66,13 +68,17 @@ export interface UnwoundFrame {
   readonly functionOffset: number;
   readonly buildId: string | null;
   readonly trust: Trust;
-  /** Where in the source of `functionName` the pc is; null when unknown. Where a call is inlined there, the place of that call. */
+  /**
+   * Where in the source of `functionName` the pc is; null when unknown. Where a call is inlined there, the place of
+   * that call.
+   */
   readonly source: SourcePosition | null;
   /** Calls that the compiler inlined at the pc, the innermost first; their names are demangled. */
   readonly inlined: readonly InlinedFunction[];
   /**
-   * The names of the registers whose values are known in the frame, in `arch.registers` order: all of a context, of callers those that
-   * a rule restored or that no function changes. Frames share these lists. Null where that was not recorded.
+   * The names of the registers whose values are known in the frame, in `arch.registers` order: all of a context, of
+   * callers those that a rule restored or that no function changes. Frames share these lists. Null where that was not
+   * recorded.
    */
   readonly knownRegisters: readonly string[] | null;
 }

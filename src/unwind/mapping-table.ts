@@ -64,8 +64,9 @@ export class MappingTable {
   }
 
   /**
-   * The mapping before (`step` -1) or behind (1) that belongs to the same file: nameless inaccessible mappings, with which linkers
-   * fill the gaps between segments, are stepped over. Null when the next real one has another name, or this one has none.
+   * The mapping before (`step` -1) or behind (1) that belongs to the same file: nameless inaccessible mappings, with
+   * which linkers fill the gaps between segments, are stepped over. Null when the next real one has another name, or
+   * this one has none.
    */
   neighbour(index: number, step: -1 | 1): Mapping | null {
     const name = this.mappings[index]?.name ?? '';

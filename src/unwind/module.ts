@@ -1,6 +1,7 @@
 /**
- * What the walk asks of code, whatever describes it: an ELF image, a PE or Mach-O file, a symbol file, a list of a JIT compiler.
- * Each kind implements `CodeModule`, and a `ModuleFinder` that says which mapping it lies behind; the walk knows no kind by name.
+ * What the walk asks of code, whatever describes it: an ELF image, a PE or Mach-O file, a symbol file, a list of a JIT
+ * compiler. Each kind implements `CodeModule`, and a `ModuleFinder` that says which mapping it lies behind; the walk
+ * knows no kind by name.
  */
 import type { ByteSource } from '../bytes/byte-source.js';
 import type { WordMemory } from '../bytes/word-memory.js';
@@ -21,11 +22,16 @@ export interface StepFacts {
   readonly error: string;
   /** The address that the failed table wanted to read and that is not there; -1 for none. */
   readonly missing: number;
-  /** FINISHED was only the refusal of a table that refuses code without tables in the same way as the outermost function. */
+  /**
+   * FINISHED was only the refusal of a table that refuses code without tables in the same way as the outermost
+   * function.
+   */
   readonly refused: boolean;
 }
 
-/** Code with one range of addresses, its own: a mapping's bias leads from the process's to these. Nothing here throws. */
+/**
+ * Code with one range of addresses, its own: a mapping's bias leads from the process's to these. Nothing here throws.
+ */
 export interface CodeModule {
   /** Lower-case hex; null when it has none. */
   readonly buildId: string | null;
@@ -51,7 +57,10 @@ export interface CodeModule {
   readonly hasFunctions: boolean;
   /** A lower bound of the address at which the function of the pc begins, where tables tell; 0 without one. */
   functionBound(pc: number): number;
-  /** Whether the pc lies in code that the kernel or the dynamic linker jumps to, or that begins a thread: nobody called it. */
+  /**
+   * Whether the pc lies in code that the kernel or the dynamic linker jumps to, or that begins a thread: nobody called
+   * it.
+   */
   isStartCode(pc: number): boolean;
 }
 
@@ -61,7 +70,10 @@ export interface MappedModule {
   readonly module: CodeModule | null;
   /** pc + bias = the address in the module. */
   readonly bias: number;
-  /** Whether the module's addresses are those of the process, whatever the bias (which still gives the pc that frames print). */
+  /**
+   * Whether the module's addresses are those of the process, whatever the bias (which still gives the pc that frames
+   * print).
+   */
   readonly absolute: boolean;
   /** Where in the file the module begins; see `UnwoundFrame.elfOffset`. */
   readonly start: number;
@@ -73,15 +85,20 @@ export interface MappedModule {
 
 /** Finds the modules of one kind. */
 export interface ModuleFinder {
-  /** What is behind the mapping with this index; null when it is for other finders to say. Asked once for each mapping. */
+  /**
+   * What is behind the mapping with this index; null when it is for other finders to say. Asked once for each mapping.
+   */
   find(index: number, mappings: MappingTable): MappedModule | null;
 }
 
-/** Where the files behind mappings come from: descriptors, a directory of a test, nothing. Asked once per mapping at most. */
+/**
+ * Where the files behind mappings come from: descriptors, a directory of a test, nothing. Asked once per mapping at
+ * most.
+ */
 export interface ModuleSource {
   /**
-   * The whole file behind a mapping, null when there is none or it must not be used (its device and inode are not the mapping's).
-   * The same object for each mapping of one file.
+   * The whole file behind a mapping, null when there is none or it must not be used (its device and inode are not the
+   * mapping's). The same object for each mapping of one file.
    */
   file(mapping: Mapping): ByteSource | null;
 }

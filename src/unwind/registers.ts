@@ -23,8 +23,8 @@ const HIGH_LIMIT = 0x200000;
 const ALL = -1;
 
 /**
- * The registers of the frame that is being unwound, in `arch.registers` order, every bit kept: two 32-bit words per register,
- * low then high. 32-bit CPUs keep the high word 0.
+ * The registers of the frame that is being unwound, in `arch.registers` order, every bit kept: two 32-bit words per
+ * register, low then high. 32-bit CPUs keep the high word 0.
  *
  * A register may be unknown: the word is then whatever an inner frame had there. `pc` and `sp` always are known.
  */
@@ -34,10 +34,16 @@ export class RegisterState {
   readonly kept: RegisterSet;
   /** Register `i`: low word at `2 * i`, high word at `2 * i + 1`. */
   readonly words: Uint32Array;
-  /** The registers that are known, as a mask: of register `i` bit `i` of `known`, from 32 on bit `i - 32` of `knownAbove`. */
+  /**
+   * The registers that are known, as a mask: of register `i` bit `i` of `known`, from 32 on bit `i - 32` of
+   * `knownAbove`.
+   */
   known = ALL;
   knownAbove = ALL;
-  /** Whether the return address is signed (arm64 pointer authentication, DWARF pseudo register 34); set by the last step. */
+  /**
+   * Whether the return address is signed (arm64 pointer authentication, DWARF pseudo register 34); set by the last
+   * step.
+   */
   returnAddressSigned = false;
   /** Dex pc found by the last step, 0 when none. */
   dexPc = 0;
@@ -99,7 +105,10 @@ export class RegisterState {
     this.setKnown(this.arch.sp);
   }
 
-  /** Nothing but `pc`, `sp` and, where told, the frame pointer is known: what is left after a frame of which no rule is known. */
+  /**
+   * Nothing but `pc`, `sp` and, where told, the frame pointer is known: what is left after a frame of which no rule is
+   * known.
+   */
   knowLittle(framePointer: boolean): void {
     this.known = 0;
     this.knownAbove = 0;

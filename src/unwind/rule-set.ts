@@ -8,11 +8,14 @@ export interface RuleSet {
   /** What is tried where no table leads on. */
   readonly guesses: (modules: ProcessModules, memory: WordMemory) => Guesses;
   /**
-   * Whether what a table says is checked: a caller's sp must not be below the frame's, and where a table only refuses, as it does of code
-   * without tables, the stack does not end.
+   * Whether what a table says is checked: a caller's sp must not be below the frame's, and where a table only refuses,
+   * as it does of code without tables, the stack does not end.
    */
   readonly checkTables: boolean;
-  /** Whether a register that a rule leaves undefined, and one that no call keeps, is unknown in the caller; else it keeps its value. */
+  /**
+   * Whether a register that a rule leaves undefined, and one that no call keeps, is unknown in the caller; else it
+   * keeps its value.
+   */
   readonly registerValidity: boolean;
   /** Whether a signed return address is told by its bits where nobody told the mask (arm64). */
   readonly guessAddressMask: boolean;
@@ -22,7 +25,10 @@ export interface RuleSet {
   readonly elf: {
     /** Where a file is no ELF image, what lies in memory is looked at. */
     readonly memoryBehindFiles: boolean;
-    /** An image that is split over two mappings must be as long as all that is mapped behind its first part, holes included. */
+    /**
+     * An image that is split over two mappings must be as long as all that is mapped behind its first part, holes
+     * included.
+     */
     readonly wholeSplitImages: boolean;
     /** What .eh_frame_hdr does not list is looked for in .eh_frame. */
     readonly searchBehindHeader: boolean;

@@ -59,10 +59,11 @@ export interface DeepStack {
 export type StopReason = 'end' | 'max frames' | 'repeated frame' | 'device memory' | 'no way on';
 
 /**
- * Unwinds the stacks of one process. Sans I/O: memory, modules, names come through the options, registers through `walk`. What files
- * the modules are made of it does not know: `elfUnwinder` makes one for a process of ELF images.
+ * Unwinds the stacks of one process. Sans I/O: memory, modules, names come through the options, registers through
+ * `walk`. What files the modules are made of it does not know: `elfUnwinder` makes one for a process of ELF images.
  *
- * `walk` leaves the frames in `frames`, as numbers; `named` turns them into values. A walk over plain table rules allocates nothing.
+ * `walk` leaves the frames in `frames`, as numbers; `named` turns them into values. A walk over plain table rules
+ * allocates nothing.
  */
 export class Unwinder {
   readonly arch: Arch;
@@ -80,7 +81,8 @@ export class Unwinder {
   readonly #guesses: Guesses;
   readonly #code = new Uint8Array(16);
 
-  // The state of a walk. `#registers` are those of the frame that comes next, `#saved` those of the frame before its step.
+  // The state of a walk. `#registers` are those of the frame that comes next, `#saved` those of the frame before its
+  // step.
   readonly #registers: RegisterState;
   readonly #saved: RegisterState;
   /** How the next frame was found. */
@@ -118,8 +120,8 @@ export class Unwinder {
   }
 
   /**
-   * Unwinds a stack that has more frames than a walk keeps, to its outermost: a runaway recursion. The innermost frames are there and
-   * as many of the outermost as make up `maxFrames` with them.
+   * Unwinds a stack that has more frames than a walk keeps, to its outermost: a runaway recursion. The innermost frames
+   * are there and as many of the outermost as make up `maxFrames` with them.
    */
   unwindDeep(file: Uint8Array): DeepStack {
     this.#deep ??= new FrameBuffer(DEEP_FRAMES);
@@ -304,8 +306,8 @@ export class Unwinder {
   }
 
   /**
-   * A pc in no mapping may be a signed one whose mask nobody told. Where the address below the signature is code, the bits above
-   * are the mask from here on.
+   * A pc in no mapping may be a signed one whose mask nobody told. Where the address below the signature is code, the
+   * bits above are the mask from here on.
    */
   #guessMask(): boolean {
     const registers = this.#registers;

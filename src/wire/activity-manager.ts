@@ -1,6 +1,7 @@
 /**
- * What the activity manager (Android's NativeCrashListener) is told of a crash, as Android 6.0 to 13 have it: pid and signal as
- * big-endian int32, the text that also goes to the system log, one 0x00 byte; the listener answers with one byte and closes.
+ * What the activity manager (Android's NativeCrashListener) is told of a crash, as Android 6.0 to 13 have it: pid and
+ * signal as big-endian int32, the text that also goes to the system log, one 0x00 byte; the listener answers with one
+ * byte and closes.
  */
 import { type Decoded, decoded, malformed } from './decoded.js';
 
@@ -18,7 +19,9 @@ export interface Notification {
   readonly truncated: boolean;
 }
 
-/** Encodes a notification. NUL bytes in `text` would end it early and become spaces; text beyond the bound is left out. */
+/**
+ * Encodes a notification. NUL bytes in `text` would end it early and become spaces; text beyond the bound is left out.
+ */
 export function encodeNotification(pid: number, signal: number, text: Uint8Array): Uint8Array {
   const kept = text.subarray(0, MAX_NOTIFICATION_TEXT);
   const bytes = new Uint8Array(NOTIFICATION_HEADER_SIZE + kept.length + 1);

@@ -1,6 +1,6 @@
 /**
- * Checks what a tracer or an engraver says. The engraver parses what crashing processes control, so nothing of its answer is taken
- * on trust: types, ranges, the number of entries and the length of every text are checked or cut.
+ * Checks what a tracer or an engraver says. The engraver parses what crashing processes control, so nothing of its
+ * answer is taken on trust: types, ranges, the number of entries and the length of every text are checked or cut.
  */
 import * as v from 'valibot';
 import { type Decoded, decoded, malformed } from './decoded.js';

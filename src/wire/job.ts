@@ -1,13 +1,13 @@
 /**
- * What the daemon asks of its tracers and engravers, and what they answer: one JSON object per SOCK_SEQPACKET message, at most
- * `MAX_MESSAGE` bytes, with descriptors beside it (SCM_RIGHTS, at most `MAX_FDS` a message).
+ * What the daemon asks of its tracers and engravers, and what they answer: one JSON object per SOCK_SEQPACKET message,
+ * at most `MAX_MESSAGE` bytes, with descriptors beside it (SCM_RIGHTS, at most `MAX_FDS` a message).
  *
  * At the start: tracer, engraver -> daemon  Ready                          (once, when it can take work)
  *
  * A capture:   daemon -> tracer  CaptureJob    + [client socket]           (the tracer writes the ack byte itself)
  *              tracer -> daemon  CapturedFiles + up to MAX_FDS files       (0..n messages)
  *              tracer -> daemon  Captured      + [sealed memfd]            (or CaptureFailed, no fd)
- *              daemon -> tracer  Release                                   (only when job.hold; the target is frozen until then)
+ *              daemon -> tracer  Release                                   (only when job.hold: frozen until then)
  *              tracer -> client  all memory, as FullMemory said            (only when job.full and the Release says so)
  *              tracer -> daemon  Released                                  (always the last message of a request)
  * An engraving: daemon -> engraver EngraveFiles + up to MAX_FDS files      (0..n messages)
@@ -32,8 +32,8 @@ export interface CaptureJob {
   readonly pid: number;
   readonly tid: number;
   /**
-   * The target's ids, checked again after the attach against pid reuse. For a crash the effective ones (SO_PEERCRED tells those), else the
-   * real ones (first of `Uid:` and `Gid:` in /proc/TID/status).
+   * The target's ids, checked again after the attach against pid reuse. For a crash the effective ones (SO_PEERCRED
+   * tells those), else the real ones (first of `Uid:` and `Gid:` in /proc/TID/status).
    */
   readonly uid: number;
   readonly gid: number;
@@ -46,17 +46,23 @@ export interface CaptureJob {
   readonly host: SystemInfo;
   /** Log files whose tails are copied into the dump. */
   readonly logFiles: readonly string[];
-  /** The asking user may see only what it could trace itself: the kernel is asked, at last when the target is frozen. */
+  /**
+   * The asking user may see only what it could trace itself: the kernel is asked, at last when the target is frozen.
+   */
   readonly asker?: Asker;
   /** How long the capture may take, the wait for a fatal signal included; milliseconds. Default 9000. */
   readonly deadlineMs?: number;
   /** Copy the environment, which holds secrets as a rule. Default no. */
   readonly environ?: boolean;
-  /** Blank words of stacks and other data that are neither small numbers nor pointers into the stack or code. Default no. */
+  /**
+   * Blank words of stacks and other data that are neither small numbers nor pointers into the stack or code. Default
+   * no.
+   */
   readonly sanitizeStacks?: boolean;
   /**
-   * All readable memory is to be sent to the client once the daemon says so (with `hold`). By a copy-on-write child the target runs on after
-   * the copy, and it is the child that is held; where that cannot be, or with 'stopped', the target itself is.
+   * All readable memory is to be sent to the client once the daemon says so (with `hold`). By a copy-on-write child the
+   * target runs on after the copy, and it is the child that is held; where that cannot be, or with 'stopped', the
+   * target itself is.
    */
   readonly full?: 'fork' | 'stopped';
 }
@@ -127,8 +133,8 @@ export interface Released {
   readonly type: 'released';
   readonly id: number;
   /**
-   * The tracer ends after this message: a thread that it attached to could not be stopped (uninterruptible sleep), and only the
-   * tracer's end detaches it.
+   * The tracer ends after this message: a thread that it attached to could not be stopped (uninterruptible sleep), and
+   * only the tracer's end detaches it.
    */
   readonly ending?: boolean;
   /** What went wrong after the copy: the memory of a full capture was not sent whole, a child of it is left. */

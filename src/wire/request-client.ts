@@ -1,7 +1,7 @@
 /**
- * The asking side of the request socket: whom a client trusts, how long it waits, and what an answer means. It makes no system call:
- * who has a socket hands it over. native/command/src/request.c is the same client in C, for requests whose answer comes sooner than Node
- * starts; test/wire/answers.ts is the table of answers that both are tested with.
+ * The asking side of the request socket: whom a client trusts, how long it waits, and what an answer means. It makes no
+ * system call: who has a socket hands it over. native/command/src/request.c is the same client in C, for requests whose
+ * answer comes sooner than Node starts; test/wire/answers.ts is the table of answers that both are tested with.
  */
 import { ACK, type Action, encodeRequest } from './request.js';
 
@@ -14,7 +14,9 @@ export const ANSWER_TIMEOUT_MS = 90_000;
 
 const BUFFER_BYTES = 256 * 1024;
 
-/** A connected stream socket with SEND_TIMEOUT_MS and ANSWER_TIMEOUT_MS set; each throws when the connection was reset. */
+/**
+ * A connected stream socket with SEND_TIMEOUT_MS and ANSWER_TIMEOUT_MS set; each throws when the connection was reset.
+ */
 export interface RequestStream {
   /** How many bytes were taken; null when the time is over. */
   send(bytes: Uint8Array): number | null;
@@ -23,8 +25,8 @@ export interface RequestStream {
 }
 
 /**
- * `refused`: the end of the stream, or a reset, without the ack byte. `late`: nothing within the time. `unfinished`: the stream ended
- * with the ack alone, or was reset behind it.
+ * `refused`: the end of the stream, or a reset, without the ack byte. `late`: nothing within the time. `unfinished`:
+ * the stream ended with the ack alone, or was reset behind it.
  */
 export type AnswerFailure = 'refused' | 'late' | 'unfinished';
 
@@ -34,17 +36,17 @@ export function isPathName(socket: string): boolean {
 }
 
 /**
- * Whether a client may believe who holds the other end (SO_PEERCRED). Any process can take an abstract name that is free, and answer
- * whatever it likes. A path belongs to who may write in its directory, and is never used unless it was named: it also reaches daemons
- * whose user has no name here (user_namespaces(7)).
+ * Whether a client may believe who holds the other end (SO_PEERCRED). Any process can take an abstract name that is
+ * free, and answer whatever it likes. A path belongs to who may write in its directory, and is never used unless it was
+ * named: it also reaches daemons whose user has no name here (user_namespaces(7)).
  */
 export function isTrustedDaemon(socket: string, daemonUid: number, ownUid: number): boolean {
   return isPathName(socket) || daemonUid === 0 || daemonUid === ownUid;
 }
 
 /**
- * Asks and hands on what comes behind the ack byte, piece by piece, in a buffer that is used again. `take` may return false for
- * enough. Null: there was an answer.
+ * Asks and hands on what comes behind the ack byte, piece by piece, in a buffer that is used again. `take` may return
+ * false for enough. Null: there was an answer.
  */
 export function askOver(
   stream: RequestStream,

@@ -1,15 +1,17 @@
 /**
- * The request that a crashing process or an operator sends: Android 6.0 and 7.x `debugger_msg_t` (debuggerd.h), packed, little-endian,
- * the same 20 bytes for 32- and 64-bit clients.
+ * The request that a crashing process or an operator sends: Android 6.0 and 7.x `debugger_msg_t` (debuggerd.h), packed,
+ * little-endian, the same 20 bytes for 32- and 64-bit clients.
  *
  *   off  type    field
- *   0    int32   action: 0 crash, 1 dump tombstone, 2 dump backtrace; ours: 3 minidump, 4 full minidump, 5 the same, stopped meanwhile
+ *   0    int32   action: 0 crash, 1 dump tombstone, 2 dump backtrace; ours: 3 minidump, 4 full minidump, 5 the same,
+ *                stopped meanwhile
  *   4    int32   tid
  *   8    uint64  address of the abort message, 0: none
  *   16   int32   original si_code
  *
- * The answer is one ack byte 0x00 after the attach; then, for a tombstone, its path (no NUL, no newline), for a backtrace, the text, for a
- * minidump, its bytes; then the end of the stream. A refusal is the end of the stream without a byte.
+ * The answer is one ack byte 0x00 after the attach; then, for a tombstone, its path (no NUL, no newline), for a
+ * backtrace, the text, for a minidump, its bytes; then the end of the stream. A refusal is the end of the stream
+ * without a byte.
  */
 import { type Decoded, decoded, malformed } from './decoded.js';
 import type { RequestKind } from './job.js';

@@ -44,7 +44,8 @@ describe.skipIf(withoutRoot)(`the cost of a capture${withoutRoot}`, () => {
       const [few = 0, many = 0] = counts;
       const each = (many - few) / (MANY - FEW);
       const fixed = few - each * FEW;
-      // Seize, interrupt, wait, one register set, detach; open, read, close for the name: 8, and what the longer maps take.
+      // Seize, interrupt, wait, one register set, detach; open, read, close for the name: 8, and what the longer maps
+      // take.
       expect(each, `${few} calls with ${FEW} threads, ${many} with ${MANY}`).toBeLessThan(9);
       expect(each).toBeGreaterThan(5);
       // A dozen of them ask on which mounts the look-up for a perf map goes.

@@ -1,4 +1,7 @@
-/** What is compiled stays compiled: a crash comes after hours of quiet, and V8 drops code when it clears up. Counted, not timed. */
+/**
+ * What is compiled stays compiled: a crash comes after hours of quiet, and V8 drops code when it clears up. Counted,
+ * not timed.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { start, type Target } from '../e2e/target.js';
 import { TracerProcess } from '../tracer/tracer-process.js';
@@ -29,7 +32,8 @@ describe.runIf(process.getuid?.() === 0)('a tracer that clears up', () => {
     return tracer.output.slice(from);
   }
 
-  // A tracer that a busy machine gives no time to stop a hundred threads ends with its job: another one is counted then.
+  // A tracer that a busy machine gives no time to stop a hundred threads ends with its job: another one is counted
+  // then.
   it('keeps what it has compiled for the time that a target stands still', { retry: 2 }, async () => {
     // Of the start itself.
     await collection();

@@ -1,4 +1,7 @@
-/** What a crash costs the daemon, in counts: looks at files and messages, whatever the number of tombstones that it keeps. */
+/**
+ * What a crash costs the daemon, in counts: looks at files and messages, whatever the number of tombstones that it
+ * keeps.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from '../e2e/daemon.js';
 import { start } from '../e2e/target.js';

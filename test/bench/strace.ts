@@ -12,7 +12,10 @@ const RUNTIME = new Set(
   ),
 );
 
-/** Calls by name that process `pid` makes while `act` runs, the runtime's own left out. `allThreads`: those of its thread pool too. */
+/**
+ * Calls by name that process `pid` makes while `act` runs, the runtime's own left out. `allThreads`: those of its
+ * thread pool too.
+ */
 export async function countCalls(
   pid: number,
   act: () => Promise<void>,

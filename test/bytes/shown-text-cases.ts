@@ -1,6 +1,6 @@
 /**
- * One text in each of its forms. The bytes of `text` are also what the native command is given: it must print `shown`. A Buffer is a
- * text that is no UTF-8.
+ * One text in each of its forms. The bytes of `text` are also what the native command is given: it must print `shown`.
+ * A Buffer is a text that is no UTF-8.
  */
 export interface ShownCase {
   readonly name: string;
@@ -76,8 +76,8 @@ export const shownCases: readonly ShownCase[] = [
     log: 'C:\\\\x0a\\\\012\\\\u{a}',
     json: '"C:\\\\x0a\\\\012\\\\u{a}"',
   },
-  // One U+FFFD for each longest part of a character: a lone continuation, c3 before another, ed and a0 and 80 (a surrogate), c0 and 80
-  // (a longer form than needed), f4 and 90 (beyond U+10FFFF), e2 82 (cut), f0 9f a6 (cut).
+  // One U+FFFD for each longest part of a character: a lone continuation, c3 before another, ed and a0 and 80 (a
+  // surrogate), c0 and 80 (a longer form than needed), f4 and 90 (beyond U+10FFFF), e2 82 (cut), f0 9f a6 (cut).
   {
     name: 'bytes that are no UTF-8',
     text: Buffer.from('9bc328eda08061c080f490808061e28261f09fa6', 'hex'),

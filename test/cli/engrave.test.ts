@@ -83,8 +83,8 @@ function without(dump: Buffer, ...types: number[]): Buffer {
 }
 
 /**
- * The dump with another CodeView record for this module, and without the first page of each image, where its build id is. Null: with no
- * record.
+ * The dump with another CodeView record for this module, and without the first page of each image, where its build id
+ * is. Null: with no record.
  */
 function withRecord(dump: Buffer, name: string, record: Uint8Array | null): Buffer {
   const opened = Minidump.open(dump);

@@ -1,7 +1,8 @@
 /*
  * Calls the functions that ask for a dump of another process.
  *   ask-for-dump tombstone TID LENGTH SECONDS   prints "0 PATH" or "-1 ERRNO"; LENGTH is the size of the path's buffer
- *   ask-for-dump backtrace TID SECONDS          copies the text to standard output, then prints "0" or "-1 ERRNO" to standard error
+ *   ask-for-dump backtrace TID SECONDS          copies the text to standard output, then prints "0" or "-1 ERRNO" to
+ *                                               standard error
  * SECONDS below 0 calls the variant without a timeout.
  */
 #include <errno.h>

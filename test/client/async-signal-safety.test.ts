@@ -1,6 +1,7 @@
 /**
- * What the objects that run in a crashed thread's handler call of others: from the handler on, whatever an object does not define is looked up in
- * the other objects, and what none of them has must be in a list of functions that may be called there (signal-safety(7)).
+ * What the objects that run in a crashed thread's handler call of others: from the handler on, whatever an object does
+ * not define is looked up in the other objects, and what none of them has must be in a list of functions that may be
+ * called there (signal-safety(7)).
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

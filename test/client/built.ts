@@ -13,7 +13,9 @@ export const hostArch = ({ x64: 'x86_64', ia32: 'i386', arm64: 'arm64', arm: 'ar
 const root = resolve(import.meta.dirname, '../..');
 const compilers: Partial<Record<Arch, string>> = { i386: 'i686-linux-gnu-gcc' };
 
-/** The architectures whose programs can be built and run here: the host's, and i386 on x86_64 with its cross compiler. */
+/**
+ * The architectures whose programs can be built and run here: the host's, and i386 on x86_64 with its cross compiler.
+ */
 export const runnable: Arch[] = [hostArch];
 if (hostArch === 'x86_64' && spawnSync(compilers.i386 ?? '', ['--version']).status === 0) runnable.push('i386');
 

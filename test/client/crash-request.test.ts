@@ -56,7 +56,7 @@ describe.each(runnable)('a crash of an %s program', (arch) => {
     });
   });
 
-  it('reports each of two children that have used up their descriptors, and share the one that their parent has reserved', async () => {
+  it('reports each of two children without descriptors that share the one that their parent has reserved', async () => {
     const daemon = await listen('acknowledge');
     const program = start(arch, 'out-of-descriptors', ['forked'], daemon);
     expect(await program.ended).toBe(111);

@@ -10,9 +10,9 @@ interface Stop {
 }
 
 /**
- * Bytes of NT_PRSTATUS (asm/ptrace.h of each CPU) that are left out of the comparison, since the handler's return changes them:
- * orig_rax, orig_eax and orig_r0, of the system call that was interrupted; and on ARM the second byte of pstate and the third
- * of cpsr, where the kernel sets SSBS.
+ * Bytes of NT_PRSTATUS (asm/ptrace.h of each CPU) that are left out of the comparison, since the handler's return
+ * changes them: orig_rax, orig_eax and orig_r0, of the system call that was interrupted; and on ARM the second byte of
+ * pstate and the third of cpsr, where the kernel sets SSBS.
  */
 const changed: Partial<Record<Arch, [start: number, end: number][]>> = {
   x86_64: [[120, 128]],

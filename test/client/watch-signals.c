@@ -1,7 +1,8 @@
 /*
- * Runs PROGRAM as its tracer and lets each signal through; prints, for each stop before the delivery of a signal that the client
- * library handles, a line "stop TID SIGNAL SIGINFO REGISTERS": the last two as hexadecimal bytes, the kernel's siginfo_t and its
- * NT_PRSTATUS registers. That is what a daemon that has attached sees. Ends with "exited CODE" or "killed SIGNAL".
+ * Runs PROGRAM as its tracer and lets each signal through; prints, for each stop before the delivery of a signal that
+ * the client library handles, a line "stop TID SIGNAL SIGINFO REGISTERS": the last two as hexadecimal bytes, the
+ * kernel's siginfo_t and its NT_PRSTATUS registers. That is what a daemon that has attached sees. Ends with "exited
+ * CODE" or "killed SIGNAL".
  *   watch-signals PROGRAM [ARGUMENT...]
  */
 #include <elf.h>

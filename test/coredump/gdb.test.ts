@@ -1,6 +1,7 @@
 /**
- * gdb opens the cores that we make. Synthetic ones of each CPU: same threads, pcs, memory, signal. A real one: a program crashes
- * under gdb, its core becomes a minidump and a core again, and every thread's backtrace is the same. Skipped without gdb.
+ * gdb opens the cores that we make. Synthetic ones of each CPU: same threads, pcs, memory, signal. A real one: a
+ * program crashes under gdb, its core becomes a minidump and a core again, and every thread's backtrace is the same.
+ * Skipped without gdb.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The maps and modules of cores whose writer left out what is as its file has it (gdb's gcore): those mappings stand in NT_FILE
- * alone.
+ * The maps and modules of cores whose writer left out what is as its file has it (gdb's gcore): those mappings stand in
+ * NT_FILE alone.
  */
 import { describe, expect, test } from 'vitest';
 import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';

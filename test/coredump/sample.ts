@@ -1,4 +1,6 @@
-/** A minidump of a made-up process of any of our CPUs: two threads, two modules, a stack, code. Addresses fit 32 bits. */
+/**
+ * A minidump of a made-up process of any of our CPUs: two threads, two modules, a stack, code. Addresses fit 32 bits.
+ */
 import type { Arch } from '../../src/arch/arch.js';
 import { setU64 } from '../../src/bytes/struct.js';
 import { dsoDebugSection } from '../../src/coredump/dso-debug.js';

@@ -1,4 +1,7 @@
-/** What a program says before it dies: annotations, and the messages of C libraries and of C++, in every form of a report. */
+/**
+ * What a program says before it dies: annotations, and the messages of C libraries and of C++, in every form of a
+ * report.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Minidump } from '../../src/minidump/reader/minidump.js';

@@ -1,6 +1,6 @@
 /**
- * Who gets a backtrace of whom: each row of ptrace(2)'s access check ("Ptrace access mode checking") for a user, what the daemon answers,
- * and what a debugger of that user gets: PTRACE_SEIZE, which is what `strace -p` does.
+ * Who gets a backtrace of whom: each row of ptrace(2)'s access check ("Ptrace access mode checking") for a user, what
+ * the daemon answers, and what a debugger of that user gets: PTRACE_SEIZE, which is what `strace -p` does.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,8 +21,8 @@ const USER = 4242;
 type Identity = { readonly uid: number; readonly gid: number } | { readonly setpriv: readonly string[] };
 
 /**
- * How a process becomes what a row says. Not by setpriv where ids alone tell it: it executes the program with capabilities that let it
- * read every file, and for the kernel the program is readable then.
+ * How a process becomes what a row says. Not by setpriv where ids alone tell it: it executes the program with
+ * capabilities that let it read every file, and for the kernel the program is readable then.
  */
 const users = {
   user: { uid: 4242, gid: 4242 },

@@ -1,6 +1,7 @@
 /**
- * The same crash by the kernel's core and by the daemon: `core2md` of the core gives the backtrace of the tombstone, and gdb finds in
- * the core that `md2core` makes of the daemon's dump what it finds in the kernel's. Skipped where the kernel pipes cores somewhere.
+ * The same crash by the kernel's core and by the daemon: `core2md` of the core gives the backtrace of the tombstone,
+ * and gdb finds in the core that `md2core` makes of the daemon's dump what it finds in the kernel's. Skipped where the
+ * kernel pipes cores somewhere.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -32,7 +32,9 @@ export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemo
       return { target, ended, ...found };
     }
 
-    /** Frames are numbered from 0; where a program's symbols say where a function begins, begin + offset = relative pc. */
+    /**
+     * Frames are numbered from 0; where a program's symbols say where a function begins, begin + offset = relative pc.
+     */
     function expectConsistent(thread: TextThread | undefined): void {
       expect(thread?.frames.map((frame) => frame.index)).toEqual(thread?.frames.map((_, index) => index));
       for (const frame of thread?.frames ?? []) {
@@ -215,7 +217,8 @@ export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemo
       expect(tombstone.threads[0]?.frames.map((frame) => frame.fn)).toEqual(expect.arrayContaining([sleeper, 'main']));
     });
 
-    // gdb runs programs of its own machine; ARM guests have none. The server's main thread is still on its way when a worker crashes.
+    // gdb runs programs of its own machine; ARM guests have none. The server's main thread is still on its way when a
+    // worker crashes.
     const comparable =
       family === 'x86'
         ? [

@@ -18,7 +18,8 @@ export async function gdbBacktraces(
       '-batch',
       '-iex',
       'set debuginfod enabled off',
-      // Without separate debug files gdb shows what the binaries themselves tell, as we do; with them, inlined calls too.
+      // Without separate debug files gdb shows what the binaries themselves tell, as we do; with them, inlined calls
+      // too.
       '-iex',
       'set debug-file-directory /nonexistent',
       '-ex',
@@ -51,7 +52,10 @@ export async function gdbBacktraces(
   return threads;
 }
 
-/** The functions of test/programs. The C library's own go by aliases (read, __read, __GI___libc_read), of which each tool picks one. */
+/**
+ * The functions of test/programs. The C library's own go by aliases (read, __read, __GI___libc_read), of which each
+ * tool picks one.
+ */
 const ownFunction = /^(main|divide|dispatch|[a-z]+_[a-z_]+|ledger::.*)$/;
 const libraryFunction = /^(start_thread|clone|raise|abort|pthread_.*|sem_.*)$/;
 

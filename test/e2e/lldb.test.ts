@@ -1,6 +1,7 @@
 /**
- * lldb opens the daemon's dumps and sees what their tombstones say: threads, pcs, modules, build ids, the reason. Dumps of arm64 and arm
- * are made in the emulated guest, by test/arm64/leave-dumps.sh; those that it left are looked at here. Skipped without lldb.
+ * lldb opens the daemon's dumps and sees what their tombstones say: threads, pcs, modules, build ids, the reason. Dumps
+ * of arm64 and arm are made in the emulated guest, by test/arm64/leave-dumps.sh; those that it left are looked at here.
+ * Skipped without lldb.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The ways in which a program gets the handler, each with a report: LD_AUDIT, /etc/ld.so.preload, musl, static programs, `debuggerd run`. */
+/**
+ * The ways in which a program gets the handler, each with a report: LD_AUDIT, /etc/ld.so.preload, musl, static
+ * programs, `debuggerd run`.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

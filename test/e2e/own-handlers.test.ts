@@ -1,6 +1,6 @@
 /**
- * Programs with signal handlers of their own: their output and their end are what they are without us, and what their handler does not repair
- * is reported as it was when it began: with the first signal, and the registers of the fault.
+ * Programs with signal handlers of their own: their output and their end are what they are without us, and what their
+ * handler does not repair is reported as it was when it began: with the first signal, and the registers of the fault.
  */
 import { describe, expect, it } from 'vitest';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';

@@ -1,6 +1,6 @@
 /**
- * tombstones-sample/ holds what the daemon really wrote. With SAMPLES_DIR set, the suite writes its tombstones there; without, it
- * checks that those kept have the sections, the signal and the functions of one written now.
+ * tombstones-sample/ holds what the daemon really wrote. With SAMPLES_DIR set, the suite writes its tombstones there;
+ * without, it checks that those kept have the sections, the signal and the functions of one written now.
  */
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,8 +19,8 @@ const samples: readonly (readonly [program: string, ...args: string[]])[] = [
 ];
 
 /**
- * What kind of line each is: its words without its numbers. Runs of one kind count once; which registers have memory near them
- * depends on their values, so these sections count as one.
+ * What kind of line each is: its words without its numbers. Runs of one kind count once; which registers have memory
+ * near them depends on their values, so these sections count as one.
  */
 function outline(text: string): string[] {
   const kinds = text

@@ -1,6 +1,6 @@
 /**
- * Programs under a seccomp filter: their output, their end, the core and the siginfo in it are what they are without us, whatever the filter does
- * to the calls that a report takes; where it allows them there is a report.
+ * Programs under a seccomp filter: their output, their end, the core and the siginfo in it are what they are without
+ * us, whatever the filter does to the calls that a report takes; where it allows them there is a report.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

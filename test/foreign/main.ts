@@ -1,6 +1,7 @@
 /**
- * Compares what is read of other writers' dumps with what Breakpad prints for them: `npm run test:foreign -- DIR...`. DIR holds folders of
- * dumps (NAME.dmp) and `expected/NAME.machine`, the output of `minidump_stackwalk -m`: system, CPU, crash, modules are compared.
+ * Compares what is read of other writers' dumps with what Breakpad prints for them: `npm run test:foreign -- DIR...`.
+ * DIR holds folders of dumps (NAME.dmp) and `expected/NAME.machine`, the output of `minidump_stackwalk -m`: system,
+ * CPU, crash, modules are compared.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';

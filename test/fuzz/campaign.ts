@@ -1,8 +1,8 @@
 import { Mutator } from './mutator.js';
 
 /**
- * A module below targets/. `target` gets any bytes: what it throws is a bug. It may return a word for what it did; an input that
- * makes it say something new is kept to build upon.
+ * A module below targets/. `target` gets any bytes: what it throws is a bug. It may return a word for what it did; an
+ * input that makes it say something new is kept to build upon.
  */
 export interface FuzzTarget {
   readonly target: (bytes: Uint8Array) => unknown;

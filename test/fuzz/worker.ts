@@ -1,4 +1,7 @@
-/** The thread of a fuzzing campaign: shows the input it is at in shared memory, so that one that never ends can be saved. */
+/**
+ * The thread of a fuzzing campaign: shows the input it is at in shared memory, so that one that never ends can be
+ * saved.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Campaign, type FuzzTarget } from './campaign.js';
 import { MAX_INPUT } from './mutator.js';

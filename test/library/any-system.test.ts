@@ -1,4 +1,7 @@
-/** The library where there is no Linux: the addons are missing, the platform is another, and a dump is unwound all the same. */
+/**
+ * The library where there is no Linux: the addons are missing, the platform is another, and a dump is unwound all the
+ * same.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** A reader of others opens what we write: lldb (Debian: lldb-19) on a dump of each of the four CPUs. Skipped where there is none. */
+/**
+ * A reader of others opens what we write: lldb (Debian: lldb-19) on a dump of each of the four CPUs. Skipped where
+ * there is none.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,9 @@
 /*
  * Says why, then aborts: SIGABRT, SI_TKILL.
- *   abort-message [TEXT [SECOND]]   TEXT is the abort message (default "the ledger does not balance"); SECOND is set after it
- * The message goes through debuggerd_set_abort_message where the client library is loaded; without it the program only aborts.
- * Frames: (libc's abort), give_up, check_ledger, main.
+ *   abort-message [TEXT [SECOND]]   TEXT is the abort message (default "the ledger does not balance"); SECOND is
+ *                                   set after it
+ * The message goes through debuggerd_set_abort_message where the client library is loaded; without it the program only
+ * aborts. Frames: (libc's abort), give_up, check_ledger, main.
  */
 #include "program.h"
 

@@ -1,9 +1,11 @@
 /*
  * Annotates itself, then ends as it is told. Looks debuggerd_annotate up: the test preloads it.
- *   annotate [fault|message]   four keys (one replaced, one removed, one cut), then writes to 0xdead0; message: sets an abort message first
+ *   annotate [fault|message]   four keys (one replaced, one removed, one cut), then writes to 0xdead0; message: sets an
+ *                              abort message first
  *   annotate many              70 keys; prints "full N": errno was ENOSPC after N keys; then faults
  *   annotate threads           four threads set the same keys many times, and the last values again; then faults
- *   annotate wrong             prints "wrong A B C": errno of a null, an empty and a long key; then faults with no annotation
+ *   annotate wrong             prints "wrong A B C": errno of a null, an empty and a long key; then faults with no
+ *                              annotation
  * Frames: fault_annotated, main.
  */
 #include "program.h"

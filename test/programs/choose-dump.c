@@ -1,9 +1,11 @@
 /*
  * Chooses what its dump is to hold, then writes to 0xdead0. Looks the handler's functions up: the test preloads it.
- *   choose-dump registered  two ranges of its memory, one of them taken back; prints "kept ADDRESS", "left ADDRESS", 4096 bytes each
+ *   choose-dump registered  two ranges of its memory, one of them taken back; prints "kept ADDRESS", "left ADDRESS",
+ *                           4096 bytes each
  *   choose-dump normal      the same, and that nothing of it is wanted
  *   choose-dump full        all memory; nothing is registered
- *   choose-dump wrong       prints "wrong A B C D": errno of a null, of no bytes, of a 65th range, of a kind that is none
+ *   choose-dump wrong       prints "wrong A B C D": errno of a null, of no bytes, of a 65th range, of a kind that
+ *                           is none
  *   choose-dump unmapped    a range that is unmapped, one that is half so, and one of nearly all addresses
  *   choose-dump signals     only SIGABRT is to be handled: no report
  *   choose-dump abort       the same, and abort(): a report
@@ -30,7 +32,10 @@ FRAME void fault_with_choice(volatile int *address) {
 static int errno_of(int result) { return result == 0 ? 0 : errno; }
 
 static char *page_of(int byte) {
-  /* In the middle of a large mapping with no neighbours: small ones are in every dump, where the dynamic linker may have its data there. */
+  /*
+   * In the middle of a large mapping with no neighbours: small ones are in every dump, where the dynamic linker may
+   * have its data there.
+   */
   const size_t size = 8 << 20;
   char *memory = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   mprotect(memory + 4096, size - 2 * 4096, PROT_READ | PROT_WRITE);

@@ -1,6 +1,6 @@
 /*
- * Faults inside a signal handler: SIGSEGV at 0xdead0, with the frames of the interrupted code behind the kernel's trampoline.
- * Frames: touch_in_handler, on_user_signal, (signal trampoline), (libc's raise), raise_signal, main.
+ * Faults inside a signal handler: SIGSEGV at 0xdead0, with the frames of the interrupted code behind the kernel's
+ * trampoline. Frames: touch_in_handler, on_user_signal, (signal trampoline), (libc's raise), raise_signal, main.
  */
 #include "program.h"
 

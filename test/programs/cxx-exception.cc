@@ -3,8 +3,8 @@
  *   cxx-exception           uncaught; libstdc++ prints "terminate called after throwing ..."
  *   cxx-exception null      calls a method of a null object instead: SIGSEGV, in a lambda
  * Names (demangled), innermost first, behind libc's and libstdc++'s:
- *   ledger::Account<long>::withdraw(long), ledger::transfer(ledger::Account<long>&, std::pair<int, char const*> const&),
- *   ledger::(anonymous namespace)::Teller::operator()(int) const, main
+ *   ledger::Account<long>::withdraw(long), ledger::transfer(ledger::Account<long>&, std::pair<int, char const*>
+ *   const&), ledger::(anonymous namespace)::Teller::operator()(int) const, main
  * null: ledger::Vault::open(unsigned int), ledger::visit(ledger::Vault*)::{lambda(int)#1}::operator()(int) const,
  *   ledger::visit(ledger::Vault*), main
  */

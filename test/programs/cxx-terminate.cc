@@ -7,7 +7,8 @@
  *   cxx-terminate none        a thread object is destroyed that was not joined: no exception
  *   cxx-terminate throwing    an exception whose what() throws
  *   cxx-terminate own         the program's own terminate handler prints "own handler"; then aborts
- *   cxx-terminate recovered   one of the above, whose handler leaves by siglongjmp; prints "recovered"; then writes to null
+ *   cxx-terminate recovered   one of the above, whose handler leaves by siglongjmp; prints "recovered"; then writes to
+ *                             null
  */
 #include <csetjmp>
 #include <cstdio>

@@ -1,6 +1,6 @@
 /*
- * Prints "pid N" and "ready", then waits for a byte on standard input and writes to 0xdead0: SIGSEGV. A test removes or replaces
- * the program's file in between. At the end of standard input it exits with status 0.
+ * Prints "pid N" and "ready", then waits for a byte on standard input and writes to 0xdead0: SIGSEGV. A test removes or
+ * replaces the program's file in between. At the end of standard input it exits with status 0.
  * Frames: fault_without_file, after_deletion, main.
  */
 #include "program.h"

@@ -1,7 +1,7 @@
 /*
- * SIGFPE. x86 traps an integer division by zero (FPE_INTDIV, the fault address is the instruction); ARM has no such trap, so that
- * the program raises the signal there as compiled code does: through the run-time's __aeabi_idiv0 convention, raise(SIGFPE).
- * Frames: (raise on ARM), divide, average_of, main.
+ * SIGFPE. x86 traps an integer division by zero (FPE_INTDIV, the fault address is the instruction); ARM has no such
+ * trap, so that the program raises the signal there as compiled code does: through the run-time's __aeabi_idiv0
+ * convention, raise(SIGFPE). Frames: (raise on ARM), divide, average_of, main.
  */
 #include "program.h"
 

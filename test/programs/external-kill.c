@@ -1,9 +1,9 @@
 /*
- * Prints "pid N" and "ready", then sleeps until a signal from outside kills it; at the end of standard input it exits with
- * status 0. Frames: (libc's read), sleep_until_killed, main.
+ * Prints "pid N" and "ready", then sleeps until a signal from outside kills it; at the end of standard input it exits
+ * with status 0. Frames: (libc's read), sleep_until_killed, main.
  *   external-kill              no signal is blocked
- *   external-kill masked       every signal is blocked but inside ppoll(2), which opens the mask: a handler's return closes it
- *                              again; exits with status 5 when a signal did not kill it
+ *   external-kill masked       every signal is blocked but inside ppoll(2), which opens the mask: a handler's return
+ *                              closes it again; exits with status 5 when a signal did not kill it
  */
 #include "program.h"
 

@@ -1,7 +1,7 @@
 /*
- * A thread faults at 0xdead0 (SIGSEGV); while it is being reported the main thread goes on: when standard input ends it forks a
- * child that faults too. Prints "tid crashing N" before the first fault and "child PID SIGNAL" when the child has ended, then waits
- * for the end that the thread's signal brings.
+ * A thread faults at 0xdead0 (SIGSEGV); while it is being reported the main thread goes on: when standard input ends it
+ * forks a child that faults too. Prints "tid crashing N" before the first fault and "child PID SIGNAL" when the child
+ * has ended, then waits for the end that the thread's signal brings.
  * Frames: fault_in_thread, run_crashing, (libc); the child: fault_in_copy, fork_and_wait, main.
  */
 #include "program.h"

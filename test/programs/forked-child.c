@@ -3,7 +3,8 @@
  *   forked-child               the child comes from fork(2)
  *   forked-child vfork         from vfork(2): it shares memory with its parent, which is suspended meanwhile
  *   forked-child vfork-then-parent   the same, then the parent faults too
- * Prints "child N" after the child has ended. Frames: fault_in_child, run_child, main. The parent: fault_in_parent, main.
+ * Prints "child N" after the child has ended. Frames: fault_in_child, run_child, main. The parent: fault_in_parent,
+ * main.
  */
 #include "program.h"
 

@@ -1,6 +1,6 @@
 /*
- * Runs an instruction that no CPU defines: SIGILL, ILL_ILLOPN or ILL_ILLOPC by the CPU; the fault address is the instruction.
- * Frames: run_undefined, dispatch, main.
+ * Runs an instruction that no CPU defines: SIGILL, ILL_ILLOPN or ILL_ILLOPC by the CPU; the fault address is the
+ * instruction. Frames: run_undefined, dispatch, main.
  */
 #include "program.h"
 

@@ -1,6 +1,6 @@
 /*
- * The library that dlopen-library loads. crashing_library_entry is exported; crashing_library_inner is a local symbol, known
- * from .symtab alone.
+ * The library that dlopen-library loads. crashing_library_entry is exported; crashing_library_inner is a local symbol,
+ * known from .symtab alone.
  */
 #include "program.h"
 

@@ -1,7 +1,7 @@
 /*
- * A small server that does nothing wrong: an acceptor, four workers of a pool and a logger, all waiting for something, each in
- * functions with names that tell what for. Prints "pid N", "tid NAME N" for each thread and, when all sleep, "ready"; exits with
- * status 0 at the end of standard input.
+ * A small server that does nothing wrong: an acceptor, four workers of a pool and a logger, all waiting for something,
+ * each in functions with names that tell what for. Prints "pid N", "tid NAME N" for each thread and, when all sleep,
+ * "ready"; exits with status 0 at the end of standard input.
  * Frames, innermost first behind libc's: acceptor: accept_connection, serve_listener, run_acceptor; worker-N:
  * next_job, work_through_queue, run_worker; logger: next_line, write_log, run_logger; main thread:
  * supervise, main.

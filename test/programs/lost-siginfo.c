@@ -1,6 +1,6 @@
 /*
- * Saves the handler that was there before it and puts it back by signal(2), as old programs do: it is then a handler of one
- * argument, without a siginfo. Then faults at 0xdead0: SIGSEGV.
+ * Saves the handler that was there before it and puts it back by signal(2), as old programs do: it is then a handler of
+ * one argument, without a siginfo. Then faults at 0xdead0: SIGSEGV.
  * Frames: fault_after_restore, restore_by_signal, main.
  */
 #include "program.h"

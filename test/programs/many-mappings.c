@@ -1,7 +1,7 @@
 /*
- * Makes N mappings that the kernel cannot merge (default 5000; vm.max_map_count is usually 65530), one page each, readable and
- * not in turn, and four threads, "mapper-1" to "mapper-4", that sleep. Prints "pid N" and "ready"; faults at 0xdead0 when a byte
- * comes on standard input, exits with status 0 at its end.
+ * Makes N mappings that the kernel cannot merge (default 5000; vm.max_map_count is usually 65530), one page each,
+ * readable and not in turn, and four threads, "mapper-1" to "mapper-4", that sleep. Prints "pid N" and "ready"; faults
+ * at 0xdead0 when a byte comes on standard input, exits with status 0 at its end.
  * Frames: fault_among_mappings, hold_mappings, main; of a thread: (libc's read), sleep_mapper, (libc).
  */
 #include "program.h"

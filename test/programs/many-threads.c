@@ -1,6 +1,7 @@
 /*
- * Parks N threads (default 10), "parked-1" to "parked-N", with DEPTH frames of recursion each (default 4); prints "pid N" and, when
- * all sleep, "ready"; exits with status 0 at the end of standard input, or faults when a byte comes: SIGSEGV at 0xdead0.
+ * Parks N threads (default 10), "parked-1" to "parked-N", with DEPTH frames of recursion each (default 4); prints "pid
+ * N" and, when all sleep, "ready"; exits with status 0 at the end of standard input, or faults when a byte comes:
+ * SIGSEGV at 0xdead0.
  *   many-threads [N [DEPTH]]
  * Frames of a thread: (libc's semaphore wait), park_here, DEPTH times descend, run_parked, (libc); of the main thread:
  * (libc's read), wait_for_orders, main; in the crash: fault_on_order, wait_for_orders, main.

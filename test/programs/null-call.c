@@ -1,6 +1,6 @@
 /*
- * Calls a function pointer that is null: SIGSEGV at address 0 with the program counter 0 too, so that the caller is known by the
- * return address alone.
+ * Calls a function pointer that is null: SIGSEGV at address 0 with the program counter 0 too, so that the caller is
+ * known by the return address alone.
  * Frames: 0, call_pointer, fetch_and_call, main.
  */
 #include "program.h"

@@ -2,7 +2,8 @@
  * Opens descriptors until the soft limit (64), then faults at 0xdead0: SIGSEGV. With the argument
  *   hard     the hard limit is the same
  *   closed   all descriptors above 2 are closed before that
- *   forked   as "hard", of 256, in the second of two children; the first has crashed. The parent prints "child ID" for each, and exits with 111
+ *   forked   as "hard", of 256, in the second of two children; the first has crashed. The parent prints "child ID" for
+ *            each, and exits with 111
  * Frames: fault_without_descriptors, use_up_descriptors, main.
  */
 #include "program.h"

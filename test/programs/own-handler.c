@@ -1,6 +1,6 @@
 /*
- * Has a handler of its own for SIGSEGV (or SIGABRT) and faults at 0xdead0, or in a page of its own, in fault_for_handler. What the handler
- * does is the argument:
+ * Has a handler of its own for SIGSEGV (or SIGABRT) and faults at 0xdead0, or in a page of its own, in
+ * fault_for_handler. What the handler does is the argument:
  *   repair        makes the page accessible: goes on, prints "repaired 3", exits with status 7
  *   jump          siglongjmp: prints "jumped 3", exits with status 7
  *   reset         sets SIG_DFL and returns: the fault comes again

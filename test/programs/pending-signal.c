@@ -1,6 +1,6 @@
 /*
- * Aborts (SIGABRT); another thread, at the end of standard input, sends the aborting thread SIGHUP and prints "sent". SIGHUP
- * has a handler. Frames: (libc's abort), abort_with_company, main; the thread: (libc), send_hangup.
+ * Aborts (SIGABRT); another thread, at the end of standard input, sends the aborting thread SIGHUP and prints "sent".
+ * SIGHUP has a handler. Frames: (libc's abort), abort_with_company, main; the thread: (libc), send_hangup.
  */
 #include "program.h"
 

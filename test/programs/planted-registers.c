@@ -1,15 +1,15 @@
 /*
- * Loads a known value into every general register that can hold one, then writes through a register that holds 0xdead0: SIGSEGV.
- * Prints "register NAME VALUE", "vector NAME VALUE" (hexadecimal, no 0x) for each before it does. On arm it does so in the instruction set that it was
- * compiled for, A32 or T32 (cpsr's T bit says which), and prints "thumb 0" or "thumb 1" first. arm64 and arm: floating-point registers
- * too, d0-d31 and scr, v0-v31, fpsr and fpcr.
+ * Loads a known value into every general register that can hold one, then writes through a register that holds 0xdead0:
+ * SIGSEGV. Prints "register NAME VALUE", "vector NAME VALUE" (hexadecimal, no 0x) for each before it does. On arm it
+ * does so in the instruction set that it was compiled for, A32 or T32 (cpsr's T bit says which), and prints "thumb 0"
+ * or "thumb 1" first. arm64 and arm: floating-point registers too, d0-d31 and scr, v0-v31, fpsr and fpcr.
  * Frames: plant_and_fault (assembly, with unwind tables of its own), tell_and_plant, main.
  */
 #include "program.h"
 
 /*
- * One list gives both the assembly and the lines: X(register, digits). A value repeats its register's position, so that it is
- * easily told from an address; the first register of each list holds the address that is written to.
+ * One list gives both the assembly and the lines: X(register, digits). A value repeats its register's position, so that
+ * it is easily told from an address; the first register of each list holds the address that is written to.
  */
 #define NUMBERS "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31"
 
@@ -52,7 +52,10 @@
   SAVE(x29, x30, 0, 96, 88) SAVE(x19, x20, 16, 80, 72) SAVE(x21, x22, 32, 64, 56)                      \
   SAVE(x23, x24, 48, 48, 40) SAVE(x25, x26, 64, 32, 24) SAVE(x27, x28, 80, 16, 8)
 #define FAULT "str w1, [x0]\nudf #0\n.ltorg\n"
-/* Value of vN: the halves below, each with N added. Rounding towards zero with flush to zero; a cumulative saturation and an inexact. */
+/*
+ * Value of vN: the halves below, each with N added. Rounding towards zero with flush to zero; a cumulative saturation
+ * and an inexact.
+ */
 #define VECTORS 32
 #define VECTOR_HIGH 0x5ec1112233445500
 #define VECTOR_LOW 0x5ec2667788990000

@@ -1,7 +1,8 @@
 /*
- * What the test programs share. Their rules: function names are distinct and never inlined, cloned or left by a tail call, so that
- * a backtrace is known in advance; nothing sleeps; a program that waits does so on its standard input and exits at its end, so
- * that it never outlives who started it; what a test must know is printed, a line each, before the line "ready".
+ * What the test programs share. Their rules: function names are distinct and never inlined, cloned or left by a tail
+ * call, so that a backtrace is known in advance; nothing sleeps; a program that waits does so on its standard input and
+ * exits at its end, so that it never outlives who started it; what a test must know is printed, a line each, before the
+ * line "ready".
  */
 #ifndef TEST_PROGRAM_H
 #define TEST_PROGRAM_H
@@ -51,8 +52,9 @@ __attribute__((noreturn)) static inline void wait_for_end(void) {
 }
 
 /*
- * Returns when the thread has set `*where`, to its id, and the kernel says that it sleeps (proc_pid_stat(5), field 3). It sets it right before its
- * blocking call, and after any barrier: a thread that sleeps in that, or was woken there and has not run yet, sleeps as well.
+ * Returns when the thread has set `*where`, to its id, and the kernel says that it sleeps (proc_pid_stat(5), field 3).
+ * It sets it right before its blocking call, and after any barrier: a thread that sleeps in that, or was woken there
+ * and has not run yet, sleeps as well.
  */
 static inline void await_blocked(const volatile pid_t *where) {
   char path[64];

@@ -1,5 +1,6 @@
 /*
- * Puts a seccomp filter on itself that allows everything, prints "ready", and waits for the end of its input; then exits with status 0.
+ * Puts a seccomp filter on itself that allows everything, prints "ready", and waits for the end of its input; then
+ * exits with status 0.
  */
 #include "program.h"
 

@@ -1,6 +1,6 @@
 /*
- * Reads a line of at most 63 characters, keeps it in a stack frame and on the heap, where a register leads to it, and faults: SIGSEGV at
- * 0xdead0.
+ * Reads a line of at most 63 characters, keeps it in a stack frame and on the heap, where a register leads to it, and
+ * faults: SIGSEGV at 0xdead0.
  * Frames: fault_with_secret, keep_secret, main.
  */
 #include "program.h"

@@ -1,6 +1,7 @@
 /*
- * A small server with a bug: a worker parses a request whose header has no value, and the code that reads the length looks at the
- * missing value: SIGSEGV, the fault address the offset of a field in a null structure (0x10 in 64-bit programs, 0x8 in 32-bit ones).
+ * A small server with a bug: a worker parses a request whose header has no value, and the code that reads the length
+ * looks at the missing value: SIGSEGV, the fault address the offset of a field in a null structure (0x10 in 64-bit
+ * programs, 0x8 in 32-bit ones).
  *   server-crash [REQUEST]   default: "GET /index.html\nContent-Length\n"
  * Threads: main, "acceptor", "worker-1" to "worker-3"; worker-2 gets the request when the others sleep. Prints "pid N".
  * Frames of worker-2: read_content_length, parse_headers, handle_request, run_worker, (libc); of the other workers:

@@ -1,6 +1,7 @@
 /*
- * Prints "ready" and sleeps until SIGUSR1 comes; then prints "handled N", the signals that were handled, and "interrupted N", the times
- * that its sleep ended early, and exits with status 0. At the end of its input it exits with status 3.
+ * Prints "ready" and sleeps until SIGUSR1 comes; then prints "handled N", the signals that were handled, and
+ * "interrupted N", the times that its sleep ended early, and exits with status 0. At the end of its input it exits with
+ * status 3.
  */
 #include "program.h"
 

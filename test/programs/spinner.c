@@ -1,6 +1,6 @@
 /*
- * Computes the same sum again and again and makes no system call meanwhile. Prints "ready"; at SIGTERM "right" and exits with status 0, or,
- * should a sum ever differ, "wrong" with status 1. Gives up after some minutes.
+ * Computes the same sum again and again and makes no system call meanwhile. Prints "ready"; at SIGTERM "right" and
+ * exits with status 0, or, should a sum ever differ, "wrong" with status 1. Gives up after some minutes.
  */
 #include "program.h"
 

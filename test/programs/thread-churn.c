@@ -1,7 +1,7 @@
 /*
- * Starts and joins threads one after the other, N (default 200) of each kind: those that return, those that call pthread_exit and
- * those that are cancelled. Prints "mappings BEFORE AFTER": the lines of /proc/self/maps after the first of each and after all.
- * Exits with status 0.
+ * Starts and joins threads one after the other, N (default 200) of each kind: those that return, those that call
+ * pthread_exit and those that are cancelled. Prints "mappings BEFORE AFTER": the lines of /proc/self/maps after the
+ * first of each and after all. Exits with status 0.
  */
 #include "program.h"
 

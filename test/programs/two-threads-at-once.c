@@ -1,6 +1,6 @@
 /*
- * Two threads, "left" and "right", meet and then both fault: left writes to 0xdead0, right to 0xbeef0. One of them is reported.
- * Prints "tid left N" and "tid right N". Frames: fault_left or fault_right, run_left or run_right, (libc).
+ * Two threads, "left" and "right", meet and then both fault: left writes to 0xdead0, right to 0xbeef0. One of them is
+ * reported. Prints "tid left N" and "tid right N". Frames: fault_left or fault_right, run_left or run_right, (libc).
  */
 #include "program.h"
 

@@ -1,6 +1,7 @@
 /**
- * Every exported function with everything that is wrong: nothing may crash the process or do harm, and what is refused is refused
- * with the errors that the declaration promises. The calls are made in child processes, as nobody where this one is root.
+ * Every exported function with everything that is wrong: nothing may crash the process or do harm, and what is refused
+ * is refused with the errors that the declaration promises. The calls are made in child processes, as nobody where this
+ * one is root.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync } from 'node:fs';
@@ -14,7 +15,10 @@ const addon = loadTracingAddon();
 const TAKES_NOTHING = ['gettid', 'trimHeap', 'hasTracees'];
 const names = Object.keys(addon).filter((name) => name !== 'constants');
 
-/** Runs in the child: calls each function with rows of hostile arguments and prints the codes of the errors, with their counts. */
+/**
+ * Runs in the child: calls each function with rows of hostile arguments and prints the codes of the errors, with their
+ * counts.
+ */
 function attack(names: string[], file: string, thin: boolean): void {
   Error.stackTraceLimit = 0; // many thousand errors
   const target = { exports: {} as Record<string, (...args: unknown[]) => unknown> };

@@ -17,8 +17,8 @@ const compiled = spawnSync('cc', [
 ]);
 
 /**
- * Runs a script in a Node that was started under the base filter: without that the event loops of newer ones have an io_uring,
- * with which no process is locked down.
+ * Runs a script in a Node that was started under the base filter: without that the event loops of newer ones have an
+ * io_uring, with which no process is locked down.
  */
 function runNode(script: string) {
   const [output, input] = addon.pipe();
@@ -118,8 +118,12 @@ describe('after lockdown', () => {
       process.kill(process.pid, 0);
       await new Promise((resolve) => setTimeout(resolve, 5));
       results.random = (await new Promise((resolve) => require('node:crypto').randomBytes(8, (e, bytes) => resolve(bytes)))).length;
-      const worker = new (require('node:worker_threads').Worker)('require("worker_threads").parentPort.postMessage(7)', { eval: true });
-      results.worker = await new Promise((resolve) => { worker.on('message', resolve); worker.on('error', (e) => resolve(e.message)); });
+      const { Worker } = require('node:worker_threads');
+      const worker = new Worker('require("worker_threads").parentPort.postMessage(7)', { eval: true });
+      results.worker = await new Promise((resolve) => {
+        worker.on('message', resolve);
+        worker.on('error', (e) => resolve(e.message));
+      });
       results.wait = fs.fstatSync(memfd).size;`,
       `const [a, b] = addon.socketPair('seqpacket', true), [a2, b2] = addon.socketPair('seqpacket', true);
        const memfd = addon.memfdCreate('m');

@@ -1,4 +1,7 @@
-/* System calls with arguments that no function of the addon gives them, for scripts under lockdown. Each says its errno, 0: it worked. */
+/*
+ * System calls with arguments that no function of the addon gives them, for scripts under lockdown. Each says its
+ * errno, 0: it worked.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <node_api.h>

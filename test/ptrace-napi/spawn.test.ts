@@ -116,7 +116,8 @@ describe.skipIf(!root)('confined by root', () => {
       const { pid, applied, unapplied } = addon.spawnConfined(options);
       const { exitCode } = addon.wait(pid, 5000);
       let refusal;
-      try { addon.spawnConfined({ ...options, required: ['user'] }); } catch ({ code, syscall, step }) { refusal = { code, syscall, step }; }
+      try { addon.spawnConfined({ ...options, required: ['user'] }); }
+      catch ({ code, syscall, step }) { refusal = { code, syscall, step }; }
       console.log(JSON.stringify({ applied, unapplied, exitCode, refusal }));`;
       const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { ...asNobody, encoding: 'utf8' });
       expect(stderr).toBe('');
@@ -188,7 +189,9 @@ describe('what the child has', () => {
     const script = `
       const target = { exports: {} };
       process.dlopen(target, ${JSON.stringify(addonFile)});
-      const child = target.exports.spawnConfined({ path: '/bin/sleep', args: ['sleep', '1000'], parentDeathSignal: 9, fds: [null, null, null, 4] });
+      const fds = [null, null, null, 4];
+      const args = ['sleep', '1000'];
+      const child = target.exports.spawnConfined({ path: '/bin/sleep', args, parentDeathSignal: 9, fds });
       console.log(child.pid);
       setInterval(() => {}, 1000);`;
     const parent = addon.spawnConfined({

@@ -1,7 +1,7 @@
 /*
- * A process to look at. "target N" starts N - 1 threads that sleep, maps three pages [none | pattern | none], says the address of
- * the pattern in hexadecimal on stdout, and sleeps. Byte i of the pattern is i * 7. SIGUSR1 writes the signal's si_value to
- * stdout; SIGUSR2 is left to its default.
+ * A process to look at. "target N" starts N - 1 threads that sleep, maps three pages [none | pattern | none], says the
+ * address of the pattern in hexadecimal on stdout, and sleeps. Byte i of the pattern is i * 7. SIGUSR1 writes the
+ * signal's si_value to stdout; SIGUSR2 is left to its default.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -20,7 +20,9 @@ export const SIGTRAP = 5;
 export const SIGSTOP = 19;
 export const SIGCONT = 18;
 
-/** A running target, started by the addon: a child of child_process must not be traced by the process that started it. */
+/**
+ * A running target, started by the addon: a child of child_process must not be traced by the process that started it.
+ */
 export interface Target {
   pid: number;
   /** Of the 4096 pattern bytes, between two unreadable pages. */
@@ -40,7 +42,10 @@ export function temporaryDirectory(): string {
 
 let program: string | undefined;
 
-/** Compiles target.c, once per test file. Call it outside of tests. A machine without a compiler names one that was built for it. */
+/**
+ * Compiles target.c, once per test file. Call it outside of tests. A machine without a compiler names one that was
+ * built for it.
+ */
 export function compileTarget(): void {
   program = process.env.PTRACE_NAPI_TARGET;
   if (program !== undefined) return;

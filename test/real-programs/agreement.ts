@@ -62,7 +62,9 @@ export function disagreementText(each: Disagreement): string {
   return `tid ${each.tid} ${where}: ours ${framesText(each.ours)}; ${each.tool} ${framesText(each.theirs)}${end}`;
 }
 
-/** A row for each program, then every disagreement: those of a known class by their count, the unknown ones one by one. */
+/**
+ * A row for each program, then every disagreement: those of a known class by their count, the unknown ones one by one.
+ */
 export function tableOf(all: readonly Agreement[]): string {
   const rows = [['program', 'threads', 'frames', 'agree with gdb', 'agree with eu-stack', 'disagreements', 'unknown']];
   const sum = new Agreement('all');

@@ -1,6 +1,6 @@
 /**
- * Real programs under the handler, against a run without it: the same end, the same output but for numbers, and a report of what they died of.
- * What is not installed is skipped and named.
+ * Real programs under the handler, against a run without it: the same end, the same output but for numbers, and a
+ * report of what they died of. What is not installed is skipped and named.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,9 @@ function compiled(name: string, ...flags: readonly string[]): Real {
 const java = `import java.lang.reflect.Field;
 public class Poke { public static void main(String[] a) throws Exception {
   int n = 0;
-  for (int i = 0; i < 3; i++) { try { Object o = i > 5 ? "x" : null; o.hashCode(); } catch (NullPointerException e) { n++; } }
+  for (int i = 0; i < 3; i++) {
+    try { Object o = i > 5 ? "x" : null; o.hashCode(); } catch (NullPointerException e) { n++; }
+  }
   System.out.println("caught " + n);
   Field f = sun.misc.Unsafe.class.getDeclaredField("theUnsafe"); f.setAccessible(true);
   ((sun.misc.Unsafe) f.get(null)).putInt(0xdead0L, 1); } }

@@ -1,4 +1,7 @@
-/** Disagreements whose reason is known, as a table: each says why the tools differ, and who is right. What fits no row is unknown. */
+/**
+ * Disagreements whose reason is known, as a table: each says why the tools differ, and who is right. What fits no row
+ * is unknown.
+ */
 import type { ComparedFrame, Disagreement } from './compare.js';
 
 interface KnownDisagreement {

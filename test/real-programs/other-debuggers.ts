@@ -1,4 +1,7 @@
-/** Every thread's pcs as gdb and eu-stack unwind them, of a live process that is stopped or of a core file. Inlined calls are left out. */
+/**
+ * Every thread's pcs as gdb and eu-stack unwind them, of a live process that is stopped or of a core file. Inlined
+ * calls are left out.
+ */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

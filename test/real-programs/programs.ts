@@ -1,6 +1,7 @@
 /**
- * The real programs of the corpus, as data. Each is a shell script that runs in an empty directory, gets the program to do work for as
- * long as nobody kills it, and prints "ready" once that work goes on; every process that descends from it is looked at.
+ * The real programs of the corpus, as data. Each is a shell script that runs in an empty directory, gets the program to
+ * do work for as long as nobody kills it, and prints "ready" once that work goes on; every process that descends from
+ * it is looked at.
  */
 import { existsSync } from 'node:fs';
 import { findProgram } from '../requirements.js';
@@ -84,7 +85,8 @@ public class Work {
   static void forever(Runnable work) { new Thread(() -> { while (true) work.run(); }).start(); }
   public static void main(String[] args) throws Exception {
     forever(() -> fib(24));
-    forever(() -> IntStream.range(0, 2000).mapToObj(Integer::toString).sorted().collect(Collectors.joining(",")).hashCode());
+    forever(() -> IntStream.range(0, 2000).mapToObj(Integer::toString).sorted()
+      .collect(Collectors.joining(",")).hashCode());
     new Thread(() -> { try { Thread.sleep(Long.MAX_VALUE); } catch (InterruptedException e) { } }, "sleeper").start();
     System.out.println("ready");
     Map<Integer, String> map = new HashMap<>();
@@ -204,7 +206,8 @@ setTimeout(() => { console.log('ready'); turn(); }, 200);
 const nginx = `
 daemon off; master_process on; worker_processes 2; pid nginx.pid; error_log stderr notice;
 events { worker_connections 64; }
-http { access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
+http { access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;
+  uwsgi_temp_path t4; scgi_temp_path t5;
   server { listen unix:nginx.socket; location / { gzip on; gzip_min_length 1; gzip_types *; root .; } } }
 `;
 

@@ -1,7 +1,8 @@
 /**
- * The programs that people run: live backtraces of each at random moments, and of its crash, compared frame by frame with gdb and
- * eu-stack. All three see one state: the process is stopped by SIGSTOP while they look, or is a core file. `npm run test:real`;
- * SEED=NUMBER repeats the moments of a run as far as a scheduler lets it, ONLY=NAME,... takes some of the programs.
+ * The programs that people run: live backtraces of each at random moments, and of its crash, compared frame by frame
+ * with gdb and eu-stack. All three see one state: the process is stopped by SIGSTOP while they look, or is a core file.
+ * `npm run test:real`; SEED=NUMBER repeats the moments of a run as far as a scheduler lets it, ONLY=NAME,... takes some
+ * of the programs.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Where a pc lies: the file or area, and the pc relative to it, as our texts print frames (src/report/classic/frames.ts). */
+/**
+ * Where a pc lies: the file or area, and the pc relative to it, as our texts print frames
+ * (src/report/classic/frames.ts).
+ */
 import { closeSync, openSync } from 'node:fs';
 import type { MapsEntry } from '../../src/linux/maps.js';
 import { ElfFile } from '../../src/objects/elf/elf-file.js';

@@ -57,7 +57,10 @@ export class RunningProgram {
     return all;
   }
 
-  /** Stops all threads of all its processes by SIGSTOP, and awaits that they stand. @returns the processes, the ended ones left out */
+  /**
+   * Stops all threads of all its processes by SIGSTOP, and awaits that they stand. @returns the processes, the ended
+   * ones left out
+   */
   async hold(): Promise<number[]> {
     // One that was started meanwhile is seen by a later look.
     const held = new Set<number>();

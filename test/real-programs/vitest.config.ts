@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// The corpus of real programs: `npm run test:real`. Not part of `npm test`, since it needs gdb, eu-stack and the programs.
+// The corpus of real programs: `npm run test:real`. Not part of `npm test`, since it needs gdb, eu-stack and the
+// programs.
 export default defineConfig({
   test: {
     include: ['test/real-programs/**/*.test.ts'],

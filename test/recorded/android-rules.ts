@@ -7,7 +7,9 @@ import type { MappingTable } from '../../src/unwind/mapping-table.js';
 import type { RegisterState } from '../../src/unwind/registers.js';
 import { DEFAULT_RULES, type RuleSet } from '../../src/unwind/rule-set.js';
 
-/** One guess, which must lead to a frame that can be stepped: the pc, and nothing else, is what a call would have left. */
+/**
+ * One guess, which must lead to a frame that can be stepped: the pc, and nothing else, is what a call would have left.
+ */
 class Speculation implements Guesses {
   readonly #mappings: MappingTable;
   readonly #memory: WordMemory;

@@ -28,11 +28,12 @@ interface Symbol {
 }
 
 /**
- * The functions of one symbol table as Android's unwinder finds them: by bisecting the table as it stands, and when that finds
- * nothing, by bisecting its functions in order of address (of several at one address the first in the table).
+ * The functions of one symbol table as Android's unwinder finds them: by bisecting the table as it stands, and when
+ * that finds nothing, by bisecting its functions in order of address (of several at one address the first in the
+ * table).
  *
- * Where functions share an address or lie in each other, the bisection decides which name a frame gets. Symbols that it came past are
- * remembered and asked first, as Android does it.
+ * Where functions share an address or lie in each other, the bisection decides which name a frame gets. Symbols that it
+ * came past are remembered and asked first, as Android does it.
  */
 export class BisectedSymbols implements SymbolSource {
   readonly #bytes: ByteSource;

@@ -1,6 +1,6 @@
 /**
- * Writes a recorded case of Android's runtime on a 32-bit CPU: methods compiled at run time, in anonymous memory and described by
- * gdb's JIT interface, called by turns with the runtime's own functions and its interpreter.
+ * Writes a recorded case of Android's runtime on a 32-bit CPU: methods compiled at run time, in anonymous memory and
+ * described by gdb's JIT interface, called by turns with the runtime's own functions and its interpreter.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -162,7 +162,10 @@ function runtimeLibrary(cpu: Cpu, machine: number, kind: 'zlib' | 'zstd'): Uint8
   }).bytes;
 }
 
-/** ELF files that describe methods, as the runtime makes them: without segments; several methods compressed, one as it is. */
+/**
+ * ELF files that describe methods, as the runtime makes them: without segments; several methods compressed, one as it
+ * is.
+ */
 function symfiles(cpu: Cpu, machine: number): Uint8Array[] {
   const describe = (methods: readonly number[], named = true): SectionSpec[] => [
     ...(named

@@ -1,7 +1,8 @@
 /**
  * Unwinds every recorded stack below a directory, and compares frame by frame with what Android's unwinder found.
  *   npm run test:recorded -- DIR [--own] [--explain] [NAME...]
- * By Android's rules the frames must be the same. With --own the rules are the daemon's, and what differs must be what own-rules.ts lists.
+ * By Android's rules the frames must be the same. With --own the rules are the daemon's, and what differs must be what
+ * own-rules.ts lists.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

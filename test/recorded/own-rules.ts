@@ -1,6 +1,6 @@
 /**
- * Where the daemon's own rules give other frames than Android's, in the recorded stacks: each difference, and who is right. A difference
- * that is not listed here, and one that is listed and is gone, is an error.
+ * Where the daemon's own rules give other frames than Android's, in the recorded stacks: each difference, and who is
+ * right. A difference that is not listed here, and one that is listed and is gone, is an error.
  */
 
 interface OwnDifference {

@@ -1,4 +1,6 @@
-/** Where a program with the client library knocks when it crashes: takes its request and leaves the rest to the tracer. */
+/**
+ * Where a program with the client library knocks when it crashes: takes its request and leaves the rest to the tracer.
+ */
 import { EventEmitter, once } from 'node:events';
 import { type Credentials, loadAddon, type Poller } from '../../src/platform/addon.js';
 

@@ -1,4 +1,5 @@
-// For node --require: the calls of the addon that say when a target stands still and how the tracer is scheduled, on standard output.
+// For node --require: the calls of the addon that say when a target stands still and how the tracer is scheduled, on
+// standard output.
 const { writeSync } = require('node:fs');
 
 const open = process.dlopen;

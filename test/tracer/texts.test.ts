@@ -61,7 +61,8 @@ describe('texts of the target and of the machine', () => {
     try {
       expect(openPerfMap(addon, root, mounts, process.pid, process.getuid!() + 1)).toBe(-1);
       const open = () => openPerfMap(addon, root, mounts, process.pid, process.getuid!());
-      // Mounts that a process may serve are not looked into: FUSE, an overlay of another mount namespace, one that is not listed.
+      // Mounts that a process may serve are not looked into: FUSE, an overlay of another mount namespace, one that is
+      // not listed.
       for (const type of ['fuse.sshfs', 'overlay']) {
         const served = new Map([...mounts.keys()].map((id) => [id, { device: '00:ffff', type }]));
         expect(openPerfMap(addon, root, served, process.pid, process.getuid!())).toBe(-1);

@@ -1,4 +1,7 @@
-/** The real tracer, bundled and started as a process of its own like the daemon does it, and a daemon's end of its channel. */
+/**
+ * The real tracer, bundled and started as a process of its own like the daemon does it, and a daemon's end of its
+ * channel.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, mkdtempSync, readSync, rmSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Whole walks through arm code that the exception index refuses, as linkers make it refuse functions compiled without tables. */
+/**
+ * Whole walks through arm code that the exception index refuses, as linkers make it refuse functions compiled without
+ * tables.
+ */
 import { describe, expect, it } from 'vitest';
 import { byName } from '../../src/arch/index.js';
 import { BufferSource } from '../../src/bytes/byte-source.js';

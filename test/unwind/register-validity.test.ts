@@ -100,7 +100,8 @@ describe('after a step by a table', () => {
 
   it('val_offset gives the address itself, not what lies there', () => {
     const registers = { rip: IMAGE + 0x1310, rsp: STACK };
-    // rbx = CFA - 8, which is STACK: the caller's CFA is STACK + 16. What lies there is a return address, far from any stack.
+    // rbx = CFA - 8, which is STACK: the caller's CFA is STACK + 16. What lies there is a return address, far from any
+    // stack.
     const unsigned = walk([0x14, 3, 1], BY_RBX, { registers, stack: [IMAGE + 0x1255, IMAGE + 0x1050] });
     expect(unsigned.lines).toEqual(['leaf+16 context', 'by_rbx+84 cfi', 'start+79 cfi']);
     expect(unsigned.frames[2]!.sp).toBe(STACK + 16);

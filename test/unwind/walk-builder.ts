@@ -1,4 +1,6 @@
-/** Builds small processes for tests of the unwinder: images with functions and frame descriptions, a stack, registers. */
+/**
+ * Builds small processes for tests of the unwinder: images with functions and frame descriptions, a stack, registers.
+ */
 import type { Arch } from '../../src/arch/arch.js';
 import { BufferSource, type ByteSource } from '../../src/bytes/byte-source.js';
 import { BufferMemory, type Memory } from '../../src/bytes/memory.js';

@@ -31,12 +31,16 @@ static char runtime_message[SHOWN_BYTES];
 void abort_message_of_runtime(const char *const *parts) {
   size_t length = 0;
   for (; *parts != NULL; parts++) {
-    for (const char *from = *parts; *from != '\0' && length < SHOWN_BYTES - 1; from++) runtime_message[length++] = *from;
+    for (const char *from = *parts; *from != '\0' && length < SHOWN_BYTES - 1; from++)
+      runtime_message[length++] = *from;
   }
   runtime_message[length] = '\0';
 }
 
-/* Ordinary context. A mapping of its own: heap memory may be what is broken, and this must survive until the daemon reads it. */
+/*
+ * Ordinary context. A mapping of its own: heap memory may be what is broken, and this must survive until the daemon
+ * reads it.
+ */
 void debuggerd_set_abort_message(const char *message) {
   if (message == NULL || __atomic_load_n(&own_message, __ATOMIC_ACQUIRE) != NULL) return;
   const int saved_errno = errno;
@@ -47,14 +51,15 @@ void debuggerd_set_abort_message(const char *message) {
     struct request_message *none = NULL;
     copy->size = sizeof copy->size + length;
     memcpy(copy->text, message, length);
-    if (!__atomic_compare_exchange_n(&own_message, &none, copy, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) munmap(copy, size);
+    if (!__atomic_compare_exchange_n(&own_message, &none, copy, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+      munmap(copy, size);
   }
   errno = saved_errno;
 }
 
 /*
- * Copies up to `room` bytes of a text. Runs in the signal handler of a crashed thread. `from` is not trusted: what lies around it may
- * be overwritten.
+ * Copies up to `room` bytes of a text. Runs in the signal handler of a crashed thread. `from` is not trusted: what lies
+ * around it may be overwritten.
  */
 static bool rewrite(const char *from, size_t room) {
   enum { SMALLEST_PAGE = 4096 };
@@ -97,7 +102,10 @@ static uint64_t address_with_block(struct request_message *message, bool has_mes
 uint64_t debuggerd_abort_message_address(int signal) {
   struct request_message *own = __atomic_load_n(&own_message, __ATOMIC_ACQUIRE);
   if (own != NULL) return address_with_block(own, true);
-  /* What a run-time system or the C library says is about an abort; a later fault of another kind is not what it tells of. */
+  /*
+   * What a run-time system or the C library says is about an abort; a later fault of another kind is not what it tells
+   * of.
+   */
   if (signal == SIGABRT && (rewrite(runtime_message, SHOWN_BYTES) || rewrite_libc_message())) {
     return address_with_block(&rewritten.head, true);
   }

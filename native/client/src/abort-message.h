@@ -1,6 +1,6 @@
 /*
- * The text that the tombstone shows as "Abort message". The daemon reads it out of the process's memory, laid out as Android's C
- * library has it: {size_t size; char text[];}, where size counts the whole object and text ends with a NUL.
+ * The text that the tombstone shows as "Abort message". The daemon reads it out of the process's memory, laid out as
+ * Android's C library has it: {size_t size; char text[];}, where size counts the whole object and text ends with a NUL.
  */
 #ifndef DEBUGGERD_ABORT_MESSAGE_H
 #define DEBUGGERD_ABORT_MESSAGE_H
@@ -23,14 +23,15 @@ extern struct debuggerd_libc_message *const *debuggerd_libc_message;
 struct debuggerd_libc_message *const *debuggerd_find_libc_message(void);
 
 /*
- * What a language's run-time system says of the abort that it is about to call, put together of `parts` up to a null pointer; shown if
- * the program ends by SIGABRT without a message of its own. The last one counts. Ordinary context, no allocation.
+ * What a language's run-time system says of the abort that it is about to call, put together of `parts` up to a null
+ * pointer; shown if the program ends by SIGABRT without a message of its own. The last one counts. Ordinary context, no
+ * allocation.
  */
 void abort_message_of_runtime(const char *const *parts);
 
 /*
- * The address that the request carries, with a request block before it; 0: there is neither a message nor an annotation.
- * Runs in the signal handler of a crashed thread.
+ * The address that the request carries, with a request block before it; 0: there is neither a message nor an
+ * annotation. Runs in the signal handler of a crashed thread.
  */
 uint64_t debuggerd_abort_message_address(int signal);
 

@@ -11,8 +11,8 @@
 struct arena_stack *alternate_stack_take(void);
 
 /*
- * Makes `stack` the calling thread's, until it ends. Where the thread has one already, or the kernel refuses, `stack` is given
- * back; false with errno tells the latter. Ordinary context.
+ * Makes `stack` the calling thread's, until it ends. Where the thread has one already, or the kernel refuses, `stack`
+ * is given back; false with errno tells the latter. Ordinary context.
  */
 bool alternate_stack_use(struct arena_stack *stack);
 

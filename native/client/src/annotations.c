@@ -19,7 +19,10 @@ enum {
 
 static struct annotations *registry;
 
-/* A mapping of its own: most programs annotate nothing, and what is broken in a crash are the heap and the program's variables. */
+/*
+ * A mapping of its own: most programs annotate nothing, and what is broken in a crash are the heap and the program's
+ * variables.
+ */
 struct annotations *annotations_map(void) {
   struct annotations *found = __atomic_load_n(&registry, __ATOMIC_ACQUIRE);
   if (found != NULL) return found;
@@ -39,15 +42,16 @@ static uint64_t hash_of(const char *key) {
 }
 
 /*
- * The slot of a key, which it keeps from then on: what two threads that bring the same new key at once agree on is its hash. Each of
- * them writes the key, the same bytes. -1: all slots are taken.
+ * The slot of a key, which it keeps from then on: what two threads that bring the same new key at once agree on is its
+ * hash. Each of them writes the key, the same bytes. -1: all slots are taken.
  */
 static int slot_of(struct annotations *all, const char *key, size_t length) {
   const uint64_t hash = hash_of(key);
   for (int index = 0; index < SLOTS; index++) {
     struct annotation_slot *slot = &all->slots[index];
     uint64_t found = __atomic_load_n(&slot->hash, __ATOMIC_ACQUIRE);
-    if (found == 0 && __atomic_compare_exchange_n(&slot->hash, &found, hash, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (found == 0 &&
+        __atomic_compare_exchange_n(&slot->hash, &found, hash, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       found = hash;
     }
     if (found != hash) continue;
@@ -57,12 +61,16 @@ static int slot_of(struct annotations *all, const char *key, size_t length) {
   return -1;
 }
 
-/* One of the three values, which nobody reads or writes, for the caller to write; -1: they are all in use by other threads. */
+/*
+ * One of the three values, which nobody reads or writes, for the caller to write; -1: they are all in use by other
+ * threads.
+ */
 static int claim_version(uint32_t *state) {
   uint32_t seen = __atomic_load_n(state, __ATOMIC_ACQUIRE);
   for (;;) {
     int version = 0;
-    while (version < VERSIONS && ((seen & CURRENT) == (uint32_t)version + 1 || (seen >> (FIRST_BUSY + version) & 1) != 0)) {
+    while (version < VERSIONS &&
+           ((seen & CURRENT) == (uint32_t)version + 1 || (seen >> (FIRST_BUSY + version) & 1) != 0)) {
       version++;
     }
     if (version == VERSIONS) return -1;

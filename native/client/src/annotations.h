@@ -1,6 +1,6 @@
 /*
- * What a program says of itself, keys with values, and of what a dump is to hold. All lies in fixed places, for the daemon to read it from
- * outside. Layout,
+ * What a program says of itself, keys with values, and of what a dump is to hold. All lies in fixed places, for the
+ * daemon to read it from outside. Layout,
  * little-endian, alike in 32- and 64-bit processes:
  *
  *   off   type             field
@@ -58,10 +58,15 @@ _Static_assert(offsetof(struct annotations, slots) == 32, "the daemon reads slot
 _Static_assert(offsetof(struct annotations, values) == 5152, "the daemon reads values at 5152");
 _Static_assert(offsetof(struct annotations, ranges) == 201760, "the daemon reads ranges at 201760");
 
-/* The process's, made by the first who asks; null with errno where no memory can be mapped. Any context but the handler of a crashed thread. */
+/*
+ * The process's, made by the first who asks; null with errno where no memory can be mapped. Any context but the handler
+ * of a crashed thread.
+ */
 struct annotations *annotations_map(void);
 
-/* The address that the request block carries; 0: nothing was annotated. Runs in the signal handler of a crashed thread. */
+/*
+ * The address that the request block carries; 0: nothing was annotated. Runs in the signal handler of a crashed thread.
+ */
 uint64_t annotations_address(void);
 
 #endif

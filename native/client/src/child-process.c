@@ -26,7 +26,8 @@ __attribute__((noinline)) long child_process_run(void (*run)(void *), void *argu
       "syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\t"
       "mov %%rbx, %%rdi\n\tcall *%%r12\n\txor %%edi, %%edi\n\tmov %[exit], %%eax\n\tsyscall\n\tud2\n1:"
       : "=a"(result)
-      : "a"((long)__NR_clone), "D"(flags), "S"(&stack[STACK_WORDS]), "d"(0L), "r"(r10), "r"(r8), "r"(r12), "b"(argument),
+      : "a"((long)__NR_clone), "D"(flags), "S"(&stack[STACK_WORDS]), "d"(0L), "r"(r10), "r"(r8), "r"(r12),
+          "b"(argument),
         [exit] "i"(__NR_exit)
       : "rcx", "r11", "memory");
 #elif defined(__i386__)
@@ -49,7 +50,8 @@ __attribute__((noinline)) long child_process_run(void (*run)(void *), void *argu
   register long x4 __asm__("x4") = 0;
   register void (*x19)(void *) __asm__("x19") = run;
   register void *x20 __asm__("x20") = argument;
-  __asm__ volatile("svc 0\n\tcbnz x0, 1f\n\tmov x0, x20\n\tblr x19\n\tmov x0, xzr\n\tmov x8, %[exit]\n\tsvc 0\n\tbrk 1\n1:"
+  __asm__ volatile("svc 0\n\tcbnz x0, 1f\n\tmov x0, x20\n\tblr x19\n\tmov x0, xzr\n\tmov x8, %[exit]\n\t"
+                   "svc 0\n\tbrk 1\n1:"
                    : "+r"(x0)
                    : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x19), "r"(x20), [exit] "i"(__NR_exit)
                    : "memory");

@@ -5,8 +5,9 @@
 #include "interposed.h"
 
 /*
- * Ordinary context, before main, and (linked with -z initfirst) before the constructors of other libraries, the C library's included:
- * glibc passes the environment, which it has not stored yet. musl passes nothing, but has stored it (see socket-address.c).
+ * Ordinary context, before main, and (linked with -z initfirst) before the constructors of other libraries, the C
+ * library's included: glibc passes the environment, which it has not stored yet. musl passes nothing, but has stored it
+ * (see socket-address.c).
  */
 __attribute__((constructor)) static void on_load(int argc, char **argv, char **environment) {
   (void)argc;

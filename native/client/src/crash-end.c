@@ -33,9 +33,9 @@ bool crash_end_from_abort(int signal, const siginfo_t *info, const ucontext_t *c
 }
 
 /*
- * Lets the signal, and no other before it, arrive when the handler returns. The mask that is then restored may hold it: it did
- * not when the signal arrived, but may have been opened for one call only (sigsuspend, ppoll). Other signals would run their
- * handlers first, in place of the crashed instruction.
+ * Lets the signal, and no other before it, arrive when the handler returns. The mask that is then restored may hold it:
+ * it did not when the signal arrived, but may have been opened for one call only (sigsuspend, ppoll). Other signals
+ * would run their handlers first, in place of the crashed instruction.
  */
 static void open_mask(int signal, ucontext_t *context, bool has_context) {
   const kernel_set others = ~signal_bit(signal);
@@ -55,7 +55,9 @@ void crash_end_die(int pid, int tid, int signal, const siginfo_t *info, ucontext
     return;
   }
   if (is_fault(signal, info)) {
-    /* The fault comes again. While it is blocked, the kernel ends the process by it whatever its action is (signal(7)). */
+    /*
+     * The fault comes again. While it is blocked, the kernel ends the process by it whatever its action is (signal(7)).
+     */
     if (has_context) machine_set_mask(context, machine_mask(context) | signal_bit(signal));
     return;
   }

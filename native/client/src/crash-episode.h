@@ -1,6 +1,6 @@
 /*
- * What is known of a thread between the first fault and the end: the fault itself, whether a handler of the program's is at it, and how
- * far the report has come.
+ * What is known of a thread between the first fault and the end: the fault itself, whether a handler of the program's
+ * is at it, and how far the report has come.
  */
 #ifndef DEBUGGERD_CRASH_EPISODE_H
 #define DEBUGGERD_CRASH_EPISODE_H
@@ -62,15 +62,19 @@ struct episode {
 };
 
 /*
- * The calling thread's, or null. There is room for some threads at a time: the record of one whose handler has returned is given to another
- * that needs it. All functions run in the signal handler of any thread; `episode_find` in any context.
+ * The calling thread's, or null. There is room for some threads at a time: the record of one whose handler has returned
+ * is given to another that needs it. All functions run in the signal handler of any thread; `episode_find` in any
+ * context.
  */
 struct episode *episode_find(int tid);
 /* Whether any thread has had one. Any context. */
 bool episode_any(void);
 struct episode *episode_make(int tid);
 
-/* Whether the program's handler still runs below `sp`: it may have been left by siglongjmp(3), and its stack used again. */
+/*
+ * Whether the program's handler still runs below `sp`: it may have been left by siglongjmp(3), and its stack used
+ * again.
+ */
 bool episode_is_live(const struct episode *episode, uintptr_t sp);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * All functions here run in the signal handler of a crashed thread, if they do not say otherwise: its stack may be full (they run on the
- * alternate one), its heap broken, any lock held, its thread pointer wrong. Nothing of libc is called but memcpy and memset, where the
- * compiler has not made moves of them; nothing is allocated.
+ * All functions here run in the signal handler of a crashed thread, if they do not say otherwise: its stack may be full
+ * (they run on the alternate one), its heap broken, any lock held, its thread pointer wrong. Nothing of libc is called
+ * but memcpy and memset, where the compiler has not made moves of them; nothing is allocated.
  */
 #include "crash-handler.h"
 
@@ -31,9 +31,9 @@ enum {
 };
 
 /*
- * Whether the kernel passed a siginfo and a context. A program that saved our handler and put it back by a system call without
- * SA_SIGINFO made a handler of one argument of it: on 32-bit CPUs the others are then whatever lay on the stack, and on 64-bit
- * ones the siginfo is not filled in.
+ * Whether the kernel passed a siginfo and a context. A program that saved our handler and put it back by a system call
+ * without SA_SIGINFO made a handler of one argument of it: on 32-bit CPUs the others are then whatever lay on the
+ * stack, and on 64-bit ones the siginfo is not filled in.
  */
 static bool has_siginfo(int signal) {
   struct kernel_action action;
@@ -46,7 +46,9 @@ static bool writable(uintptr_t address) {
   return raw_syscall4(__NR_rt_sigprocmask, SIG_BLOCK, 0, address & ~(uintptr_t)7, 8) == 0;
 }
 
-/* Whether a handler can be called on the interrupted stack. Page by page: what lies behind a guard is not the thread's. */
+/*
+ * Whether a handler can be called on the interrupted stack. Page by page: what lies behind a guard is not the thread's.
+ */
 static bool has_room(const ucontext_t *context) {
   const uintptr_t top = machine_sp(context) - RED_ZONE;
   for (uintptr_t page = 0; page <= ROOM_PAGES; page++) {
@@ -190,7 +192,8 @@ static void call_program(struct episode *episode, int pid, int tid, const struct
 }
 
 /* The signal has come again, as it was arranged for. False: it has nothing to do with that. */
-static bool continue_stage(struct episode *episode, int pid, int tid, int signal, siginfo_t *info, ucontext_t *context) {
+static bool continue_stage(struct episode *episode, int pid, int tid, int signal, siginfo_t *info,
+                           ucontext_t *context) {
   const enum episode_stage stage = episode->stage;
   if (stage == STAGE_NONE || episode->staged_signal != signal) return false;
   episode->stage = STAGE_NONE;
@@ -256,7 +259,8 @@ static void handle(int signal, siginfo_t *info, void *opaque) {
     episode->info.si_signo = 0;
   }
   if (action.handler == (uintptr_t)SIG_IGN && info->si_code <= 0) {
-    if (crash_end_from_abort(signal, info, context)) crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
+    if (crash_end_from_abort(signal, info, context))
+      crash(episode, pid, tid, OUTCOME_RESUME, signal, info, context, true);
     return;
   }
   if (has_handler) {

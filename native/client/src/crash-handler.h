@@ -1,6 +1,6 @@
 /*
- * The signal handler: what happens in a process between a signal and its death, or its going on. The order: what the program has installed
- * after us; if that does not repair it, the report; then what was there before us, or the end.
+ * The signal handler: what happens in a process between a signal and its death, or its going on. The order: what the
+ * program has installed after us; if that does not repair it, the report; then what was there before us, or the end.
  */
 #ifndef DEBUGGERD_CRASH_HANDLER_H
 #define DEBUGGERD_CRASH_HANDLER_H
@@ -18,8 +18,8 @@ extern void *crash_handler_filter_cookie;
 bool crash_handler_install(int signal);
 
 /*
- * The process is about to end by other means than a signal. Where a handler of the program's is at a fault, or `always`, the report is made
- * now. Any context but the handler of ours; the thread goes on afterwards.
+ * The process is about to end by other means than a signal. Where a handler of the program's is at a fault, or
+ * `always`, the report is made now. Any context but the handler of ours; the thread goes on afterwards.
  */
 void crash_handler_before_end(bool always);
 

@@ -10,7 +10,10 @@
 
 struct debuggerd_address crash_report_address;
 
-/* The thread stands at the fault while the daemon looks: the handlers' frames are not to be overwritten by that signal's. */
+/*
+ * The thread stands at the fault while the daemon looks: the handlers' frames are not to be overwritten by that
+ * signal's.
+ */
 static _Alignas(16) char stage_stack[32 * 1024];
 
 bool crash_report_ask(int pid, int tid, int signal, const siginfo_t *first) {
@@ -42,7 +45,10 @@ bool crash_report_stage(struct episode *episode, int pid, int tid, enum episode_
   episode->aside = false;
   if (nested) {
     machine_restore(context, &episode->registers);
-    /* The kernel changes no alternate stack that the thread stands on: then the thread stays where it is (sigaltstack(2), EPERM). */
+    /*
+     * The kernel changes no alternate stack that the thread stands on: then the thread stays where it is
+     * (sigaltstack(2), EPERM).
+     */
     episode->aside = !machine_on_alternate(context, machine_sp(context));
     if (!episode->aside) machine_restore(context, &episode->here);
     else context->uc_stack = (stack_t){.ss_sp = stage_stack, .ss_size = sizeof stage_stack};

@@ -12,7 +12,10 @@
 #include "raw-syscall.h"
 #include "reserved-descriptor.h"
 
-/* The kernel's struct timeval and timespec where a long is as wide as a time: the layouts of the system calls used here. */
+/*
+ * The kernel's struct timeval and timespec where a long is as wide as a time: the layouts of the system calls used
+ * here.
+ */
 struct two_longs {
   long seconds;
   long fraction;
@@ -33,8 +36,8 @@ static long monotonic_seconds(void) {
 static long new_socket(void) { return raw_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC); }
 
 /*
- * A process that ran out of descriptors crashes of that. Where it has no reserved one any more, its soft limit is raised within its hard
- * one for the time of the call.
+ * A process that ran out of descriptors crashes of that. Where it has no reserved one any more, its soft limit is
+ * raised within its hard one for the time of the call.
  */
 static long open_socket(void) {
   const long fd = new_socket();
@@ -42,7 +45,8 @@ static long open_socket(void) {
   const int reserved = reserved_descriptor_take();
   if (reserved >= 0) return reserved;
   unsigned long limit[2];
-  if (!permitted(CALL_LIMIT) || raw_syscall2(RAW_GETRLIMIT, RLIMIT_NOFILE, limit) != 0 || limit[0] >= limit[1]) return fd;
+  if (!permitted(CALL_LIMIT) || raw_syscall2(RAW_GETRLIMIT, RLIMIT_NOFILE, limit) != 0 || limit[0] >= limit[1])
+    return fd;
   limit[0]++;
   if (raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, limit) != 0) return fd;
   const long above = new_socket();
@@ -52,12 +56,12 @@ static long open_socket(void) {
 }
 
 /*
- * Where Yama restricts ptrace to ancestors (ptrace(2), /proc/sys/kernel/yama/ptrace_scope), the daemon and its children are
- * declared as tracers: before the request is sent, since they attach as soon as they have read it. Only a daemon of root or of
- * this user: any process may own the name that was connected to. The process is not made dumpable: root attaches without it,
- * and from others a process that gave it up keeps its memory even in a crash.
- * False: the listener is this very process, which cannot serve now; or a stranger, whom nobody should wait for. A root outside of this
- * user namespace is shown as OVERFLOW_UID, and is no stranger.
+ * Where Yama restricts ptrace to ancestors (ptrace(2), /proc/sys/kernel/yama/ptrace_scope), the daemon and its children
+ * are declared as tracers: before the request is sent, since they attach as soon as they have read it. Only a daemon of
+ * root or of this user: any process may own the name that was connected to. The process is not made dumpable: root
+ * attaches without it, and from others a process that gave it up keeps its memory even in a crash.
+ * False: the listener is this very process, which cannot serve now; or a stranger, whom nobody should wait for. A root
+ * outside of this user namespace is shown as OVERFLOW_UID, and is no stranger.
  */
 static bool admit_tracer(int fd) {
   struct {

@@ -1,6 +1,6 @@
 /*
- * The functions of the C++ run-time system that tell of an uncaught exception, null where the process has none. They are of the
- * Itanium C++ ABI and the same in GNU's libstdc++ and LLVM's libc++abi.
+ * The functions of the C++ run-time system that tell of an uncaught exception, null where the process has none. They
+ * are of the Itanium C++ ABI and the same in GNU's libstdc++ and LLVM's libc++abi.
  */
 #ifndef DEBUGGERD_CXX_RUNTIME_H
 #define DEBUGGERD_CXX_RUNTIME_H
@@ -8,8 +8,8 @@
 typedef void cxx_terminate_handler(void);
 
 /*
- * std::exception_ptr: a pointer to the exception object. It is returned through memory that the caller provides, since it has a
- * destructor; the words after it make every C compiler return this in the same way.
+ * std::exception_ptr: a pointer to the exception object. It is returned through memory that the caller provides, since
+ * it has a destructor; the words after it make every C compiler return this in the same way.
  */
 struct cxx_exception_pointer {
   void *object;

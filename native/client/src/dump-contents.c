@@ -1,4 +1,7 @@
-/* What the program chooses for its dump. Any context but the handler of a crashed thread: no lock, no allocation but the one mapping. */
+/*
+ * What the program chooses for its dump. Any context but the handler of a crashed thread: no lock, no allocation but
+ * the one mapping.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +35,8 @@ int debuggerd_register_memory(const void *address, size_t length) {
   }
   for (int index = 0; index < REGISTERED_RANGES && place == NULL; index++) {
     uint64_t none = 0;
-    if (__atomic_compare_exchange_n(&all->ranges[index].address, &none, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (__atomic_compare_exchange_n(&all->ranges[index].address, &none, wanted, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
       place = &all->ranges[index];
   }
   if (place == NULL) {

@@ -27,8 +27,8 @@ static ssize_t read_some(int fd, void *buffer, size_t length) {
 }
 
 /*
- * Whether the daemon on the other side is root's or the caller's own. Any process can take an abstract name that is free. A path
- * belongs to who may write in its directory, and is never used unless it was named.
+ * Whether the daemon on the other side is root's or the caller's own. Any process can take an abstract name that is
+ * free. A path belongs to who may write in its directory, and is never used unless it was named.
  */
 static bool is_trusted(int fd, const struct debuggerd_address *address) {
   if (address->name.sun_path[0] != '\0') return true;

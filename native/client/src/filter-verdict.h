@@ -1,4 +1,7 @@
-/* What a seccomp filter makes of a system call, found by running its program (seccomp(2), linux/filter.h). Ordinary context. */
+/*
+ * What a seccomp filter makes of a system call, found by running its program (seccomp(2), linux/filter.h). Ordinary
+ * context.
+ */
 #ifndef DEBUGGERD_FILTER_VERDICT_H
 #define DEBUGGERD_FILTER_VERDICT_H
 

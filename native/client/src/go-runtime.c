@@ -1,7 +1,7 @@
 /*
- * Programs of Go with C code in them (cgo). Go's runtime sets its handlers by system calls of its own, before any of its threads start, and
- * hands faults in C code to the handler that it found in the kernel, in place of its own report. So it is to find none: ours comes later,
- * before Go's. In the shared library only; ordinary context.
+ * Programs of Go with C code in them (cgo). Go's runtime sets its handlers by system calls of its own, before any of
+ * its threads start, and hands faults in C code to the handler that it found in the kernel, in place of its own report.
+ * So it is to find none: ours comes later, before Go's. In the shared library only; ordinary context.
  */
 #include <elf.h>
 #include <link.h>
@@ -14,7 +14,10 @@
 
 static bool pending;
 
-/* The faults that Go's runtime asks the other handler about. The others keep ours: GOTRACEBACK=crash ends in it by SIGABRT. */
+/*
+ * The faults that Go's runtime asks the other handler about. The others keep ours: GOTRACEBACK=crash ends in it by
+ * SIGABRT.
+ */
 static const int faults[] = {SIGBUS, SIGFPE, SIGSEGV};
 
 /* Go's linker puts a note of type 4 by "Go" into each program (cmd/internal/buildid). */

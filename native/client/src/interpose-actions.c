@@ -1,9 +1,10 @@
 /*
- * Stands before the C library's functions that install signal handlers: for the signals that we handle, the program's handlers go into our
- * table (see program-actions.h), and it sees there what it has put there itself. In the shared library only.
+ * Stands before the C library's functions that install signal handlers: for the signals that we handle, the program's
+ * handlers go into our table (see program-actions.h), and it sees there what it has put there itself. In the shared
+ * library only.
  *
- * Each may be called in any context in which the C library's own may: in a signal handler too. A vfork child has its parent's memory but
- * signal actions of its own: it talks to the kernel.
+ * Each may be called in any context in which the C library's own may: in a signal handler too. A vfork child has its
+ * parent's memory but signal actions of its own: it talks to the kernel.
  */
 #include <errno.h>
 #include <signal.h>
@@ -56,7 +57,8 @@ static kernel_set from_library(const sigset_t *set) {
 
 static void to_library(kernel_set from, sigset_t *set) {
   unsigned char *bytes = (unsigned char *)set;
-  for (size_t index = 0; index < sizeof *set; index++) bytes[index] = index < sizeof from ? (unsigned char)(from >> index * 8) : 0;
+  for (size_t index = 0; index < sizeof *set; index++)
+    bytes[index] = index < sizeof from ? (unsigned char)(from >> index * 8) : 0;
 }
 
 static void to_program(const struct program_action *from, struct sigaction *action) {
@@ -96,7 +98,9 @@ static int change(int signal, const struct sigaction *action, struct sigaction *
   return 0;
 }
 
-/* For a vfork child, and for signals that are not ours: what stands in the kernel is never shown if it is our handler. */
+/*
+ * For a vfork child, and for signals that are not ours: what stands in the kernel is never shown if it is our handler.
+ */
 static int pass_on(int signal, const struct sigaction *action, struct sigaction *before) {
   int (*const call)(int, const struct sigaction *, struct sigaction *) = next_function(&next.sigaction, "sigaction");
   if (call == NULL) {
@@ -104,7 +108,8 @@ static int pass_on(int signal, const struct sigaction *action, struct sigaction 
     return -1;
   }
   const int result = call(signal, action, before);
-  if (result == 0 && before != NULL && program_actions_hold(signal) && (uintptr_t)before->sa_handler == program_actions_handler()) {
+  if (result == 0 && before != NULL && program_actions_hold(signal) &&
+      (uintptr_t)before->sa_handler == program_actions_handler()) {
     const struct program_action seen = program_actions_get(signal);
     to_program(&seen, before);
   }
@@ -219,7 +224,10 @@ DEBUGGERD_EXPORT int siginterrupt(int number, int interrupts) {
   return sigaction(number, &action, NULL);
 }
 
-/* struct sigvec of 4.2BSD, which glibc's headers no longer have; its function serves programs that were linked before 2.21. */
+/*
+ * struct sigvec of 4.2BSD, which glibc's headers no longer have; its function serves programs that were linked before
+ * 2.21.
+ */
 struct sigvec {
   handler *sv_handler;
   int sv_mask;

@@ -1,6 +1,7 @@
 /*
- * Stands before the C library's functions that end the process: a handler of the program's that calls one at a fault has made the fault the
- * end, and it is reported first. In the shared library only. Any context in which the C library's own may be called.
+ * Stands before the C library's functions that end the process: a handler of the program's that calls one at a fault
+ * has made the fault the end, and it is reported first. In the shared library only. Any context in which the C
+ * library's own may be called.
  */
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,8 @@
 /*
- * Stands before the calls that put a seccomp filter on (seccomp(2)). A filter that does not allow what the handler does would end the process
- * by SIGSYS or SIGKILL, or take its core: the filter is run here on the handler's calls, and where it does not allow what a report needs the
- * handler stands aside before it is in force. In the shared library only; ordinary context.
+ * Stands before the calls that put a seccomp filter on (seccomp(2)). A filter that does not allow what the handler does
+ * would end the process by SIGSYS or SIGKILL, or take its core: the filter is run here on the handler's calls, and
+ * where it does not allow what a report needs the handler stands aside before it is in force. In the shared library
+ * only; ordinary context.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -97,8 +98,8 @@ long interposed_filter_call(long number, long a, long b, long c, long d, long e,
 }
 
 /*
- * syscall(2) itself. All other calls go on to the C library without a frame of this library: a call that makes a process on this stack returns
- * twice, and no backtrace should show who stood in between.
+ * syscall(2) itself. All other calls go on to the C library without a frame of this library: a call that makes a
+ * process on this stack returns twice, and no backtrace should show who stood in between.
  */
 #define TEXT(number) TEXT_OF(number)
 #define TEXT_OF(number) #number

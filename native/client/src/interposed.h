@@ -1,4 +1,7 @@
-/* The parts of the shared library that stand before functions of others: what the constructor has them look up. Ordinary context. */
+/*
+ * The parts of the shared library that stand before functions of others: what the constructor has them look up.
+ * Ordinary context.
+ */
 #ifndef DEBUGGERD_INTERPOSED_H
 #define DEBUGGERD_INTERPOSED_H
 

@@ -2,8 +2,9 @@
 
 #if defined(__x86_64__)
 /*
- * Where the handler returns to. Unwinders know a signal's frame by these bytes (libgcc's, gdb's), and by the lack of any other table for
- * them: hence no CFI. Its alignment puts padding before it, which keeps a search for the address before it from another function.
+ * Where the handler returns to. Unwinders know a signal's frame by these bytes (libgcc's, gdb's), and by the lack of
+ * any other table for them: hence no CFI. Its alignment puts padding before it, which keeps a search for the address
+ * before it from another function.
  */
 __asm__(".pushsection .text.debuggerd_restorer,\"ax\",@progbits\n"
         ".balign 16\n"

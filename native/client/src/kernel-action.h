@@ -1,6 +1,6 @@
 /*
- * Signal actions as the kernel has them, and signals that a thread sends to itself: rt_sigaction(2), rt_tgsigqueueinfo(2),
- * without libc. All run in any context, the signal handler of a crashed thread included.
+ * Signal actions as the kernel has them, and signals that a thread sends to itself: rt_sigaction(2),
+ * rt_tgsigqueueinfo(2), without libc. All run in any context, the signal handler of a crashed thread included.
  */
 #ifndef DEBUGGERD_KERNEL_ACTION_H
 #define DEBUGGERD_KERNEL_ACTION_H

@@ -1,6 +1,6 @@
 /*
- * For the shared library: looked up at run time, so that the library loads where there is no such symbol (musl). Its version,
- * GLIBC_PRIVATE, is the default one, which a look-up without a version finds.
+ * For the shared library: looked up at run time, so that the library loads where there is no such symbol (musl). Its
+ * version, GLIBC_PRIVATE, is the default one, which a look-up without a version finds.
  */
 #include <dlfcn.h>
 

@@ -12,7 +12,8 @@ void machine_leave(ucontext_t *context, const stack_t *stack) {
       "mov %[nowhere], %%rsp\n\txor %%esi, %%esi\n\tsyscall\n\t"
       "mov %[context], %%rsp\n\tmov %[leave], %%eax\n\tsyscall\n\tud2"
       :
-      : "a"((long)__NR_sigaltstack), "D"(stack), [nowhere] "r"(nowhere), [context] "b"(context), [leave] "i"(__NR_rt_sigreturn)
+      : "a"((long)__NR_sigaltstack), "D"(stack), [nowhere] "r"(nowhere), [context] "b"(context),
+          [leave] "i"(__NR_rt_sigreturn)
       : "rsi", "rcx", "r11", "memory");
 #elif defined(__i386__)
   /* The same, with the number, two pointers and the siginfo between. */
@@ -29,7 +30,8 @@ void machine_leave(ucontext_t *context, const stack_t *stack) {
   register long x8 __asm__("x8") = __NR_sigaltstack;
   register const void *x0 __asm__("x0") = stack;
   register const char *frame __asm__("x19") = (const char *)context - 128;
-  __asm__ volatile("mov sp, %[nowhere]\n\tmov x1, xzr\n\tsvc 0\n\tmov sp, %[frame]\n\tmov x8, %[leave]\n\tsvc 0\n\tbrk 1"
+  __asm__ volatile("mov sp, %[nowhere]\n\tmov x1, xzr\n\tsvc 0\n\tmov sp, %[frame]\n\t"
+                   "mov x8, %[leave]\n\tsvc 0\n\tbrk 1"
                    :
                    : "r"(x8), "r"(x0), [nowhere] "r"(nowhere), [frame] "r"(frame), [leave] "i"(__NR_rt_sigreturn)
                    : "x1", "memory");
@@ -38,9 +40,11 @@ void machine_leave(ucontext_t *context, const stack_t *stack) {
   register const char *frame __asm__("r4") = (const char *)context - 128;
   register const char *aside __asm__("r5") = nowhere;
   register long change __asm__("r6") = __NR_sigaltstack;
-  __asm__ volatile("mov sp, %[aside]\n\tmov r1, #0\n\tmov r7, %[change]\n\tsvc 0\n\tmov sp, %[frame]\n\tmov r7, %[leave]\n\tsvc 0\n\tudf #0"
+  __asm__ volatile("mov sp, %[aside]\n\tmov r1, #0\n\tmov r7, %[change]\n\tsvc 0\n\tmov sp, %[frame]\n\t"
+                   "mov r7, %[leave]\n\tsvc 0\n\tudf #0"
                    :
-                   : "r"(r0), [aside] "r"(aside), [frame] "r"(frame), [change] "r"(change), [leave] "i"(__NR_rt_sigreturn)
+                   : "r"(r0), [aside] "r"(aside), [frame] "r"(frame), [change] "r"(change),
+                       [leave] "i"(__NR_rt_sigreturn)
                    : "r1", "memory");
 #endif
   __builtin_unreachable();

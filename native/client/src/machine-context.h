@@ -1,6 +1,6 @@
 /*
- * The registers of an interrupted thread in the ucontext_t that its handler got (asm/sigcontext.h): copied out, put in, compared.
- * All run in the signal handler of a crashed thread.
+ * The registers of an interrupted thread in the ucontext_t that its handler got (asm/sigcontext.h): copied out, put in,
+ * compared. All run in the signal handler of a crashed thread.
  */
 #ifndef DEBUGGERD_MACHINE_CONTEXT_H
 #define DEBUGGERD_MACHINE_CONTEXT_H
@@ -68,7 +68,9 @@ static inline uintptr_t machine_sp(const ucontext_t *context) {
 #endif
 }
 
-/* Whether the same instruction was interrupted with the same registers: flags and what tells of the fault are left out. */
+/*
+ * Whether the same instruction was interrupted with the same registers: flags and what tells of the fault are left out.
+ */
 static inline bool machine_same(const ucontext_t *context, const struct machine_registers *other) {
   const uintptr_t *own = machine_words((ucontext_t *)context);
   for (int word = 0; word < MACHINE_WORDS; word++) {
@@ -99,9 +101,9 @@ static inline void machine_set_mask(ucontext_t *context, kernel_set mask) {
 }
 
 /*
- * Leaves the handler that was called with `context`, as its return would, with `stack` as the thread's alternate stack. The return itself
- * cannot change it: since Linux 6.12 x86's kernel looks at the alternate stack before it leaves it, and refuses (sigaltstack(2), EPERM). All
- * signals must be blocked.
+ * Leaves the handler that was called with `context`, as its return would, with `stack` as the thread's alternate stack.
+ * The return itself cannot change it: since Linux 6.12 x86's kernel looks at the alternate stack before it leaves it,
+ * and refuses (sigaltstack(2), EPERM). All signals must be blocked.
  */
 __attribute__((noreturn)) void machine_leave(ucontext_t *context, const stack_t *stack);
 

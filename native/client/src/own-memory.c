@@ -1,6 +1,6 @@
 /*
- * What compilers call for copies and the like. In the shared library only, and hidden in it: the names that others see are a sanitizer's,
- * whose runtime may not be up, or is what has crashed. Any context.
+ * What compilers call for copies and the like. In the shared library only, and hidden in it: the names that others see
+ * are a sanitizer's, whose runtime may not be up, or is what has crashed. Any context.
  */
 #include <stddef.h>
 

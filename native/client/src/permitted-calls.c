@@ -1,7 +1,8 @@
 /*
- * What a filter makes of a call is known when the call is made, and the answer may be the end of the process. So a child makes the calls: it
- * shares our memory (a copy of a large process takes too long), has descriptors and signal actions of its own, and notes how far it has come.
- * That clone(2) itself does not end the process cannot be tried: it is presumed.
+ * What a filter makes of a call is known when the call is made, and the answer may be the end of the process. So a
+ * child makes the calls: it shares our memory (a copy of a large process takes too long), has descriptors and signal
+ * actions of its own, and notes how far it has come. That clone(2) itself does not end the process cannot be tried: it
+ * is presumed.
  */
 #include "permitted-calls.h"
 
@@ -72,8 +73,8 @@ static bool pending;
 static const char filtered[] = "\nSeccomp:\t2";
 
 /*
- * The loader has opened, read and closed files under the same filter just before. Of a static program this is not known, but prctl(2), which
- * would tell too, is in fewer lists of permitted calls.
+ * The loader has opened, read and closed files under the same filter just before. Of a static program this is not
+ * known, but prctl(2), which would tell too, is in fewer lists of permitted calls.
  */
 static bool has_filter(void) {
 #if defined(__NR_open) && !defined(__GLIBC__)
@@ -109,7 +110,10 @@ struct trial {
 /* A call on no descriptor does nothing, and the kernel's answer is known. */
 static bool on_no_descriptor(long result) { return result == -EBADF; }
 
-/* Runs in the child, all signals blocked. Whether the kernel's own answers come: a filter may give an error number too (SECCOMP_RET_ERRNO). */
+/*
+ * Runs in the child, all signals blocked. Whether the kernel's own answers come: a filter may give an error number too
+ * (SECCOMP_RET_ERRNO).
+ */
 static bool answers(enum permitted_call call) {
   const int pid = raw_getpid();
   switch (call) {
@@ -133,9 +137,12 @@ static bool answers(enum permitted_call call) {
       if (fd < 0 && fd != -EMFILE && fd != -ENFILE && fd != -ENOMEM && fd != -ENOBUFS) return false;
       return on_no_descriptor(raw_setsockopt(-1, SOL_SOCKET, SO_TYPE, &word, sizeof word)) &&
              on_no_descriptor(raw_getsockopt(-1, SOL_SOCKET, SO_TYPE, &word, &length)) &&
-             on_no_descriptor(raw_connect(-1, &word, sizeof word)) && on_no_descriptor(raw_send(-1, &word, 1, MSG_NOSIGNAL)) &&
-             on_no_descriptor(raw_syscall3(__NR_read, -1, &word, 1)) && on_no_descriptor(raw_syscall1(__NR_close, -1)) &&
-             raw_syscall2(__NR_nanosleep, time, NULL) == 0 && raw_syscall2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, time) == 0 &&
+             on_no_descriptor(raw_connect(-1, &word, sizeof word)) &&
+                 on_no_descriptor(raw_send(-1, &word, 1, MSG_NOSIGNAL)) &&
+             on_no_descriptor(raw_syscall3(__NR_read, -1, &word, 1)) &&
+                 on_no_descriptor(raw_syscall1(__NR_close, -1)) &&
+             raw_syscall2(__NR_nanosleep, time, NULL) == 0 &&
+             raw_syscall2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, time) == 0 &&
              raw_syscall0(RAW_GETEUID) >= 0;
     }
     case CALL_TRACER: {
@@ -144,13 +151,17 @@ static bool answers(enum permitted_call call) {
     }
     case CALL_LIMIT: {
       unsigned long limit[2];
-      return raw_syscall2(RAW_GETRLIMIT, RLIMIT_NOFILE, limit) == 0 && raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, limit) == 0;
+      return raw_syscall2(RAW_GETRLIMIT, RLIMIT_NOFILE, limit) == 0 &&
+          raw_syscall2(__NR_setrlimit, RLIMIT_NOFILE, limit) == 0;
     }
     default: return raw_syscall4(__NR_wait4, -1, 0, WNOHANG | __WALL, 0) == -ECHILD;
   }
 }
 
-/* Runs in the child. A SIGSYS that is blocked ends it; of that a core would be dumped: 1 is the limit that no core is made with, not for a pipe either (core(5)). */
+/*
+ * Runs in the child. A SIGSYS that is blocked ends it; of that a core would be dumped: 1 is the limit that no core is
+ * made with, not for a pipe either (core(5)).
+ */
 static void try_calls(void *argument) {
   struct trial *const trial = argument;
   uint64_t limit[2];
@@ -167,7 +178,10 @@ static void try_calls(void *argument) {
 
 void permitted_calls_find_out(void) {
   if (!permitted_calls_unknown()) return;
-  /* Made at the start already. The child must not run handlers of the program's in our memory; see permitted_calls_trapped for SIGSYS. */
+  /*
+   * Made at the start already. The child must not run handlers of the program's in our memory; see
+   * permitted_calls_trapped for SIGSYS.
+   */
   kernel_set before;
   if (!kernel_mask_change(SIG_SETMASK, ~signal_bit(SIGSYS), &before)) before = 0;
   struct trial trial = {.at = 0, .passed = 0};

@@ -1,7 +1,7 @@
 /*
- * Which system calls the handler may make: a seccomp filter may end the process for one, and then by SIGSYS instead of the signal that it
- * crashed of (seccomp(2)). Filters that the program puts on are looked at when it does (interpose-filters.c); one that was there before the
- * program started cannot be read, and is tried by a child.
+ * Which system calls the handler may make: a seccomp filter may end the process for one, and then by SIGSYS instead of
+ * the signal that it crashed of (seccomp(2)). Filters that the program puts on are looked at when it does
+ * (interpose-filters.c); one that was there before the program started cannot be read, and is tried by a child.
  */
 #ifndef DEBUGGERD_PERMITTED_CALLS_H
 #define DEBUGGERD_PERMITTED_CALLS_H
@@ -53,23 +53,27 @@ static inline bool permitted(enum permitted_call call) {
 }
 
 /* From now on these (a bit each) are not made. Any context. */
-static inline void permitted_calls_forbid(unsigned calls) { __atomic_fetch_and(&permitted_calls, ~calls, __ATOMIC_RELAXED); }
+static inline void permitted_calls_forbid(unsigned calls) { __atomic_fetch_and(&permitted_calls, ~calls,
+                                                                               __ATOMIC_RELAXED); }
 
-/* Once: whether the program was started with a filter, about which nothing can be known but by trying. Ordinary context. */
+/*
+ * Once: whether the program was started with a filter, about which nothing can be known but by trying. Ordinary
+ * context.
+ */
 void permitted_calls_begin(void);
 
 /* Whether that is still to be tried. Any context. */
 bool permitted_calls_unknown(void);
 
 /*
- * Tries, if so, the first time: before it no call is made that was not made at the start already. Signal handler of any thread; the signal
- * mask and errno stay as they are.
+ * Tries, if so, the first time: before it no call is made that was not made at the start already. Signal handler of any
+ * thread; the signal mask and errno stay as they are.
  */
 void permitted_calls_find_out(void);
 
 /*
- * Whether a SIGSYS has come of that trial, in the thread that makes it: a filter does not let it have a child. The call then fails when the
- * handler returns. Signal handler of any thread.
+ * Whether a SIGSYS has come of that trial, in the thread that makes it: a filter does not let it have a child. The call
+ * then fails when the handler returns. Signal handler of any thread.
  */
 bool permitted_calls_trapped(int signal, const siginfo_t *info, ucontext_t *context);
 

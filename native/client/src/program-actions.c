@@ -10,7 +10,10 @@ enum {
   LONGEST_WRITE = 20 * 1000,
 };
 
-/* Written under `lock` with all signals blocked, `version` odd meanwhile: read at any time, by whoever sees it even and unchanged. */
+/*
+ * Written under `lock` with all signals blocked, `version` odd meanwhile: read at any time, by whoever sees it even and
+ * unchanged.
+ */
 static struct entry {
   unsigned version;
   bool held;
@@ -24,7 +27,10 @@ static kernel_handler *ours;
 /* Those that may be taken back. */
 static kernel_set chosen = PROGRAM_SIGNALS;
 
-/* Zero in a child that was forked; in one made by vfork the parent's, as all of its memory (madvise(2), MADV_WIPEONFORK). */
+/*
+ * Zero in a child that was forked; in one made by vfork the parent's, as all of its memory (madvise(2),
+ * MADV_WIPEONFORK).
+ */
 static int *owner;
 
 #ifndef MADV_WIPEONFORK
@@ -55,14 +61,18 @@ bool shares_parents_memory(void) {
   return known != 0;
 }
 
-/* Any context. A holder has its signals blocked, so it is another thread, and it runs; one of the parent's is not there. */
+/*
+ * Any context. A holder has its signals blocked, so it is another thread, and it runs; one of the parent's is not
+ * there.
+ */
 static kernel_set enter(void) {
   kernel_set before = 0;
   kernel_mask_change(SIG_SETMASK, ~(kernel_set)0, &before);
   const int pid = raw_getpid();
   for (;;) {
     int holder = __atomic_load_n(&lock, __ATOMIC_RELAXED);
-    if (holder != pid && __atomic_compare_exchange_n(&lock, &holder, pid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return before;
+    if (holder != pid && __atomic_compare_exchange_n(&lock, &holder, pid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+      return before;
     raw_syscall0(__NR_sched_yield);
   }
 }
@@ -83,8 +93,9 @@ static void store(struct entry *entry, const struct program_action *action) {
 }
 
 /*
- * Under the lock. Our handler with what the kernel itself does as the program wants it: which signals are blocked meanwhile, whether the
- * interrupted call goes on. Where there is no function of the program's, nothing may come between: everything is blocked.
+ * Under the lock. Our handler with what the kernel itself does as the program wants it: which signals are blocked
+ * meanwhile, whether the interrupted call goes on. Where there is no function of the program's, nothing may come
+ * between: everything is blocked.
  */
 static bool tell_kernel(int signal, const struct program_action *action) {
   unsigned long flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;

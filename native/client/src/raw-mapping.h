@@ -26,7 +26,9 @@ static inline uintptr_t raw_map(size_t size) {
                    : "rcx", "r11", "memory");
   return result;
 #else
-  /* The offset, the sixth argument, must be zero: what is left in its register decides nothing without a file on Linux. */
+  /*
+   * The offset, the sixth argument, must be zero: what is left in its register decides nothing without a file on Linux.
+   */
 #if defined(__NR_mmap2)
   return (uintptr_t)raw_syscall5(__NR_mmap2, 0, (long)size, PROT_NONE, flags, -1);
 #else

@@ -51,7 +51,10 @@ static inline long raw_send(int fd, const void *data, size_t length, int flags) 
   return raw_syscall4(__NR_send, fd, data, length, flags);
 }
 #else
-/* There is no send(2) here but sendto(2), whose sixth argument (no address: its length is not looked at) is left undefined. */
+/*
+ * There is no send(2) here but sendto(2), whose sixth argument (no address: its length is not looked at) is left
+ * undefined.
+ */
 static inline long raw_send(int fd, const void *data, size_t length, int flags) {
   return raw_syscall5(__NR_sendto, fd, (long)data, (long)length, flags, 0);
 }

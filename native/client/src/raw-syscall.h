@@ -1,7 +1,7 @@
 /*
- * System calls without libc: no errno, no thread pointer, no cancellation point, nothing of the program's that may be broken.
- * All run in any context, the signal handler of a crashed thread included. Each returns the kernel's value: -4095..-1 is an
- * error number, negated.
+ * System calls without libc: no errno, no thread pointer, no cancellation point, nothing of the program's that may be
+ * broken. All run in any context, the signal handler of a crashed thread included. Each returns the kernel's value:
+ * -4095..-1 is an error number, negated.
  *
  * Calling conventions: syscall(2), "Architecture calling conventions".
  */

@@ -1,6 +1,7 @@
 /*
- * What stands before the abort message that a request names, for a daemon that knows more than Android's: the request itself has no
- * room. Android's daemon reads what follows the block alone. Layout, little-endian, alike in 32- and 64-bit processes:
+ * What stands before the abort message that a request names, for a daemon that knows more than Android's: the request
+ * itself has no room. Android's daemon reads what follows the block alone. Layout, little-endian, alike in 32- and
+ * 64-bit processes:
  *
  *   off  type     field
  *   0    char[8]  "DBGRDRQ1"

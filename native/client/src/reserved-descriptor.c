@@ -17,7 +17,10 @@
 #endif
 
 enum {
-  /* Above what is handed on by number (bash's 255 apart), below what makes the kernel's table of this process larger than 256 entries. */
+  /*
+   * Above what is handed on by number (bash's 255 apart), below what makes the kernel's table of this process larger
+   * than 256 entries.
+   */
   NUMBER = 240,
   /* A program that is given fewer descriptors needs them all. */
   FEWEST = 32,

@@ -6,8 +6,8 @@
 void reserved_descriptor_begin(void);
 
 /*
- * The socket, or -1 where the program has closed it, or put another descriptor in its place. Its caller closes it. A forked child shares it
- * with its parent: it may be connected already. Signal handler of any thread.
+ * The socket, or -1 where the program has closed it, or put another descriptor in its place. Its caller closes it. A
+ * forked child shares it with its parent: it may be connected already. Signal handler of any thread.
  */
 int reserved_descriptor_take(void);
 

@@ -1,7 +1,7 @@
 /*
- * Sanitizers' runtimes (ASan, LSan, MSan, TSan, UBSan) end the program by a system call of their own when they have made their report. They
- * tell a function of the program's before (sanitizer/common_interface_defs.h): here the program is reported to the daemon too. In the shared
- * library only.
+ * Sanitizers' runtimes (ASan, LSan, MSan, TSan, UBSan) end the program by a system call of their own when they have
+ * made their report. They tell a function of the program's before (sanitizer/common_interface_defs.h): here the program
+ * is reported to the daemon too. In the shared library only.
  */
 #include <dlfcn.h>
 
@@ -19,8 +19,9 @@ void sanitizer_begin(void) {
 }
 
 /*
- * ASan's runtime refuses to start behind a preloaded library that it does not know. Its functions stand before the C library's all the same,
- * and ours call them. Seen by the runtime only where the program has no such function of its own.
+ * ASan's runtime refuses to start behind a preloaded library that it does not know. Its functions stand before the C
+ * library's all the same, and ours call them. Seen by the runtime only where the program has no such function of its
+ * own.
  */
 DEBUGGERD_EXPORT const char *__asan_default_options(void);
 DEBUGGERD_EXPORT const char *__asan_default_options(void) { return "verify_asan_link_order=0"; }

@@ -11,11 +11,12 @@ static int reporter;
 enum { LONGEST_WAIT_ROUNDS = 240, ROUND_NANOSECONDS = 250 * 1000 * 1000 };
 
 /*
- * Runs in the signal handler of a crashed thread. Only the kernel can say to which process a thread belongs: a forked child finds
- * its parent's claim in the memory that it copied, a vfork child shares the very variable with its parent. A claim from another
- * process, or of a thread that is gone, does not count.
+ * Runs in the signal handler of a crashed thread. Only the kernel can say to which process a thread belongs: a forked
+ * child finds its parent's claim in the memory that it copied, a vfork child shares the very variable with its parent.
+ * A claim from another process, or of a thread that is gone, does not count.
  */
-static bool is_thread_of(int pid, int tid) { return permitted(CALL_KILL) && raw_syscall3(__NR_tgkill, pid, tid, 0) == 0; }
+static bool is_thread_of(int pid, int tid) { return permitted(CALL_KILL) &&
+                                            raw_syscall3(__NR_tgkill, pid, tid, 0) == 0; }
 
 bool single_reporter_claim(int pid, int tid) {
   for (int round = 0; round < LONGEST_WAIT_ROUNDS; round++) {

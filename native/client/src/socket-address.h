@@ -14,12 +14,14 @@ struct debuggerd_address {
 };
 
 /*
- * The address for `value`, the content of DEBUGGERD_SOCKET or null. A value that is empty or longer than 107 bytes, and any
- * value when `secure` is set, is passed over for the default name. Pure; ordinary context.
+ * The address for `value`, the content of DEBUGGERD_SOCKET or null. A value that is empty or longer than 107 bytes, and
+ * any value when `secure` is set, is passed over for the default name. Pure; ordinary context.
  */
 struct debuggerd_address debuggerd_address_for(const char *value, bool secure);
 
-/* The same for this process's environment. `environment` is used where libc has not set its own yet. Ordinary context. */
+/*
+ * The same for this process's environment. `environment` is used where libc has not set its own yet. Ordinary context.
+ */
 struct debuggerd_address debuggerd_address_of_process(char *const *environment);
 
 #endif

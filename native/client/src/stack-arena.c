@@ -17,15 +17,19 @@ enum {
   /* Ours needs 2 KiB; a handler that the program chains to ours may need more. Untouched pages cost nothing. */
   HANDLER_BYTES = 64 * 1024,
   WORD_BITS = sizeof(unsigned long) * CHAR_BIT,
-  /* The first arena is small, since most processes have few threads; each one after it is twice as large, up to the last size. */
+  /*
+   * The first arena is small, since most processes have few threads; each one after it is twice as large, up to the
+   * last size.
+   */
   FIRST_COUNT = 8,
   LARGEST_COUNT = 512,
 };
 
 /*
- * One mapping: a guard page, the stacks, and this with a record for each. A stack grows down: one that overflows writes into the
- * stack below it, which is empty unless that thread is in a handler at the same time, and never into the records; the lowest one
- * meets the guard. A guard for each would cost the two mappings per thread that arenas are there to save.
+ * One mapping: a guard page, the stacks, and this with a record for each. A stack grows down: one that overflows writes
+ * into the stack below it, which is empty unless that thread is in a handler at the same time, and never into the
+ * records; the lowest one meets the guard. A guard for each would cost the two mappings per thread that arenas are
+ * there to save.
  */
 struct stack_arena {
   struct stack_arena *next;
@@ -119,13 +123,16 @@ struct arena_stack *stack_arena_take(const struct arena_stack *kept) {
   unsigned count = newest == NULL ? FIRST_COUNT : newest->count * 2;
   if (count > LARGEST_COUNT) count = LARGEST_COUNT;
   struct stack_arena *arena = map_arena(count);
-  /* Little memory is left (RLIMIT_AS, RLIMIT_MEMLOCK, the addresses of a 32-bit process): as many as there is room for. */
+  /*
+   * Little memory is left (RLIMIT_AS, RLIMIT_MEMLOCK, the addresses of a 32-bit process): as many as there is room for.
+   */
   for (; arena == NULL && count > 1; arena = map_arena(count)) count /= 2;
   if (arena == NULL) return NULL;
   arena->used[0] = 1;
   struct arena_stack *stack = &arena->records[0];
   arena->next = newest;
-  while (!__atomic_compare_exchange_n(&arenas, &arena->next, arena, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
+  while (!__atomic_compare_exchange_n(&arenas, &arena->next, arena, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    continue;
   return stack;
 }
 

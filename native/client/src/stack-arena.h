@@ -1,7 +1,7 @@
 /*
- * Where alternate stacks come from: few large mappings, each divided into many stacks. A mapping per thread would halve the
- * number of threads that fit into vm.max_map_count, and two system calls that change the address space take longer than the
- * rest of what a thread's creation costs.
+ * Where alternate stacks come from: few large mappings, each divided into many stacks. A mapping per thread would halve
+ * the number of threads that fit into vm.max_map_count, and two system calls that change the address space take longer
+ * than the rest of what a thread's creation costs.
  */
 #ifndef DEBUGGERD_STACK_ARENA_H
 #define DEBUGGERD_STACK_ARENA_H
@@ -19,8 +19,9 @@ struct arena_stack {
 };
 
 /*
- * A stack that no other thread has, `kept` aside: a stack that the caller has already, or null. After a fork the stacks of
- * threads that the child does not have are free again. Null with errno where no memory can be mapped. Lock free; ordinary context.
+ * A stack that no other thread has, `kept` aside: a stack that the caller has already, or null. After a fork the stacks
+ * of threads that the child does not have are free again. Null with errno where no memory can be mapped. Lock free;
+ * ordinary context.
  */
 struct arena_stack *stack_arena_take(const struct arena_stack *kept);
 

@@ -1,6 +1,7 @@
 /*
- * Stands before the C library's __libc_start_main, where the program begins after all constructors of its libraries: a sanitizer's runtime
- * has its handlers in the kernel by then, set by its own system calls. In the shared library only; ordinary context.
+ * Stands before the C library's __libc_start_main, where the program begins after all constructors of its libraries: a
+ * sanitizer's runtime has its handlers in the kernel by then, set by its own system calls. In the shared library only;
+ * ordinary context.
  */
 #include "debuggerd/client.h"
 #include "interposed.h"

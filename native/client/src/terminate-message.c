@@ -1,6 +1,6 @@
 /*
- * All functions here run in ordinary context: std::terminate is called where an exception was thrown, not in a signal handler. What
- * is done here is what libstdc++'s own handler does to print its message.
+ * All functions here run in ordinary context: std::terminate is called where an exception was thrown, not in a signal
+ * handler. What is done here is what libstdc++'s own handler does to print its message.
  */
 #include "terminate-message.h"
 
@@ -16,9 +16,9 @@ static cxx_terminate_handler *program_handler;
 static cxx_terminate_handler *first_handler;
 
 /*
- * The object as a std::exception, or null. The fifth virtual function of a std::type_info tells whether a catch clause of this type
- * catches `thrown`, and moves the pointer to the base class: __do_catch(type, &object, 1) of libstdc++ and can_catch(type, &object)
- * of libc++abi, made for each other's callers.
+ * The object as a std::exception, or null. The fifth virtual function of a std::type_info tells whether a catch clause
+ * of this type catches `thrown`, and moves the pointer to the base class: __do_catch(type, &object, 1) of libstdc++ and
+ * can_catch(type, &object) of libc++abi, made for each other's callers.
  */
 static void *as_exception(const struct cxx_type *thrown, void *object) {
   typedef bool catches(const struct cxx_type *, const struct cxx_type *, void **, unsigned);
@@ -81,9 +81,9 @@ void terminate_message_install(void) {
 #include "debuggerd/client.h"
 
 /*
- * std::set_terminate, before that of the C++ library: ours stays in front of what the program installs. std::get_terminate is left
- * alone, since libstdc++ asks it for the handler of each exception that is thrown; a program that puts back what it got there
- * gets the handler that was there before ours.
+ * std::set_terminate, before that of the C++ library: ours stays in front of what the program installs.
+ * std::get_terminate is left alone, since libstdc++ asks it for the handler of each exception that is thrown; a program
+ * that puts back what it got there gets the handler that was there before ours.
  */
 DEBUGGERD_EXPORT cxx_terminate_handler *_ZSt13set_terminatePFvvE(cxx_terminate_handler *handler) {
   if (runtime.set_terminate == NULL) terminate_message_install();

@@ -1,6 +1,6 @@
 /*
- * Stands before the C library's pthread_create, so that every thread gets an alternate stack. In the shared library only: a
- * static program cannot have two functions of that name, it calls debuggerd_protect_thread() in its threads.
+ * Stands before the C library's pthread_create, so that every thread gets an alternate stack. In the shared library
+ * only: a static program cannot have two functions of that name, it calls debuggerd_protect_thread() in its threads.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +12,9 @@
 
 typedef int creator(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
-/* Ordinary context. Any constructor may start a thread before ours has run, so this is found when it is first needed. */
+/*
+ * Ordinary context. Any constructor may start a thread before ours has run, so this is found when it is first needed.
+ */
 static creator *find_next(void) {
   static creator *next;
   creator *found = __atomic_load_n(&next, __ATOMIC_ACQUIRE);

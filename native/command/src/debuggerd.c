@@ -1,6 +1,7 @@
 /*
- * The command `debuggerd`. A request for a backtrace or a tombstone is made here: Node's start takes longer than the answer. Everything
- * else, and what is to be said of a request that failed, is Node's: ../lib/debuggerd.cjs, seen from this program.
+ * The command `debuggerd`. A request for a backtrace or a tombstone is made here: Node's start takes longer than the
+ * answer. Everything else, and what is to be said of a request that failed, is Node's: ../lib/debuggerd.cjs, seen from
+ * this program.
  */
 #include <errno.h>
 #include <limits.h>
@@ -87,7 +88,10 @@ static bool write_all(int fd, const char *bytes, size_t length) {
   return true;
 }
 
-/* For a terminal without what rules one: names of threads and files are in it, and whoever chose those is not the operator. */
+/*
+ * For a terminal without what rules one: names of threads and files are in it, and whoever chose those is not the
+ * operator.
+ */
 static int print(int fd, const char *answer, size_t length, bool always_shown) {
   char *shown = NULL;
   if (always_shown || isatty(fd)) {

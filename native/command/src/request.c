@@ -1,6 +1,7 @@
 /*
- * One request over the daemon's socket. src/wire/request.ts describes the bytes; src/wire/request-client.ts is the same client in
- * TypeScript, and says why each step is as it is. test/wire/answers.ts is the table of answers that both are tested with.
+ * One request over the daemon's socket. src/wire/request.ts describes the bytes; src/wire/request-client.ts is the same
+ * client in TypeScript, and says why each step is as it is. test/wire/answers.ts is the table of answers that both are
+ * tested with.
  */
 #include "request.h"
 

@@ -1,7 +1,7 @@
 /*
- * The rules of src/bytes/shown-text.ts (which says why) for the text that the command prints: its table of characters, its way of
- * writing them on a terminal, and the Encoding Standard's way of reading bytes that are no UTF-8. test/bytes/shown-text-cases.ts is
- * the table of cases for both.
+ * The rules of src/bytes/shown-text.ts (which says why) for the text that the command prints: its table of characters,
+ * its way of writing them on a terminal, and the Encoding Standard's way of reading bytes that are no UTF-8.
+ * test/bytes/shown-text-cases.ts is the table of cases for both.
  */
 #include "shown-text.h"
 
@@ -26,7 +26,10 @@ static bool is_unfit(uint32_t c) {
   return false;
 }
 
-/* Well-formed sequences of several bytes: the first byte's bounds, the second's (Unicode, table 3-7). Others are 80 to bf. */
+/*
+ * Well-formed sequences of several bytes: the first byte's bounds, the second's (Unicode, table 3-7). Others are 80 to
+ * bf.
+ */
 static const struct sequence {
   uint8_t first, last, least, most, length;
 } sequences[] = {
@@ -34,7 +37,10 @@ static const struct sequence {
     {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
 };
 
-/* How many bytes belong together: a whole character, `*valid` and its code; else as much of one as is there, at least one byte. */
+/*
+ * How many bytes belong together: a whole character, `*valid` and its code; else as much of one as is there, at least
+ * one byte.
+ */
 static size_t decode(const uint8_t *at, size_t left, uint32_t *code, bool *valid) {
   *code = at[0];
   *valid = at[0] < 0x80;

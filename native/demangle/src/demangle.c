@@ -1,9 +1,9 @@
 /*
  * demangle(name: string): string | null
  *
- * C++ names as the C++ runtime of this process writes them. Node itself is linked to a C++ runtime (libstdc++, or libc++ on
- * Android), so that __cxa_demangle is there to be found at run time: neither a C++ compiler nor its headers are needed to build
- * this file. (Itanium C++ ABI, section 3.4: "Demangler API".)
+ * C++ names as the C++ runtime of this process writes them. Node itself is linked to a C++ runtime (libstdc++, or
+ * libc++ on Android), so that __cxa_demangle is there to be found at run time: neither a C++ compiler nor its headers
+ * are needed to build this file. (Itanium C++ ABI, section 3.4: "Demangler API".)
  */
 #include <dlfcn.h>
 #include <node_api.h>

@@ -79,7 +79,8 @@ int64_t value_integer(Args *args, napi_value value, const char *name, int64_t mi
   return (int64_t)number;
 }
 
-int64_t value_integer_or(Args *args, napi_value value, const char *name, int64_t minimum, int64_t maximum, int64_t missing) {
+int64_t value_integer_or(Args *args, napi_value value, const char *name, int64_t minimum, int64_t maximum,
+                         int64_t missing) {
   if (args->failed || !value_given(args, value)) return missing;
   return value_integer(args, value, name, minimum, maximum);
 }
@@ -116,7 +117,8 @@ bool value_boolean_or(Args *args, napi_value value, const char *name, bool missi
 
 uint64_t value_address(Args *args, napi_value value, const char *name) {
   if (args->failed) return 0;
-  if (type_of(args, value) != napi_bigint) return (uint64_t)value_integer(args, value, name, 0, (int64_t)MAX_SAFE_INTEGER);
+  if (type_of(args, value) != napi_bigint)
+    return (uint64_t)value_integer(args, value, name, 0, (int64_t)MAX_SAFE_INTEGER);
   uint64_t address = 0;
   bool lossless = false;
   if (napi_get_value_bigint_uint64(args->env, value, &address, &lossless) != napi_ok || !lossless) {
@@ -130,7 +132,8 @@ size_t value_string(Args *args, napi_value value, const char *name, char *out, s
   out[0] = 0;
   if (args->failed) return 0;
   size_t length = 0;
-  if (type_of(args, value) != napi_string || napi_get_value_string_utf8(args->env, value, NULL, 0, &length) != napi_ok) {
+  if (type_of(args, value) != napi_string ||
+      napi_get_value_string_utf8(args->env, value, NULL, 0, &length) != napi_ok) {
     args_type_error(args, name, "a string");
     return 0;
   }
@@ -151,7 +154,8 @@ size_t value_string(Args *args, napi_value value, const char *name, char *out, s
 char *value_string_copy(Args *args, napi_value value, const char *name, size_t maximum) {
   if (args->failed) return NULL;
   size_t length = 0;
-  if (type_of(args, value) != napi_string || napi_get_value_string_utf8(args->env, value, NULL, 0, &length) != napi_ok) {
+  if (type_of(args, value) != napi_string ||
+      napi_get_value_string_utf8(args->env, value, NULL, 0, &length) != napi_ok) {
     args_type_error(args, name, "a string");
     return NULL;
   }
@@ -227,7 +231,8 @@ static const char *typed_name(napi_typedarray_type type) {
   }
 }
 
-void *value_typed(Args *args, napi_value value, const char *name, napi_typedarray_type type, size_t minimum, size_t *length) {
+void *value_typed(Args *args, napi_value value, const char *name, napi_typedarray_type type, size_t minimum,
+                  size_t *length) {
   *length = 0;
   if (args->failed) return nothing;
   bool typed = false;
@@ -235,7 +240,8 @@ void *value_typed(Args *args, napi_value value, const char *name, napi_typedarra
   napi_typedarray_type actual = napi_int8_array;
   void *data = NULL;
   size_t elements = 0;
-  if (!typed || napi_get_typedarray_info(args->env, value, &actual, &elements, &data, NULL, NULL) != napi_ok || actual != type) {
+  if (!typed || napi_get_typedarray_info(args->env, value, &actual, &elements, &data, NULL, NULL) != napi_ok ||
+      actual != type) {
     args_type_error(args, name, typed_name(type));
     return nothing;
   }

@@ -1,11 +1,11 @@
 /*
  * Arguments from JavaScript, checked. One place decides what is well-formed; the bindings see plain C values.
  *
- * An Args carries a sticky failure: after the first bad argument (an exception is pending then) every further getter returns a
- * zero at once. So a binding reads all its arguments and looks at `failed` once, before it does anything.
+ * An Args carries a sticky failure: after the first bad argument (an exception is pending then) every further getter
+ * returns a zero at once. So a binding reads all its arguments and looks at `failed` once, before it does anything.
  *
- * Reading properties and array elements may run JavaScript (getters, proxies), which may detach a buffer. Therefore: objects
- * and arrays first, byte buffers and typed arrays last.
+ * Reading properties and array elements may run JavaScript (getters, proxies), which may detach a buffer. Therefore:
+ * objects and arrays first, byte buffers and typed arrays last.
  */
 #pragma once
 
@@ -38,7 +38,8 @@ void args_empty(Args *args, napi_env env);
 bool value_given(Args *args, napi_value value);
 /* A Number that is an integer in [minimum, maximum]. */
 int64_t value_integer(Args *args, napi_value value, const char *name, int64_t minimum, int64_t maximum);
-int64_t value_integer_or(Args *args, napi_value value, const char *name, int64_t minimum, int64_t maximum, int64_t missing);
+int64_t value_integer_or(Args *args, napi_value value, const char *name, int64_t minimum, int64_t maximum,
+                         int64_t missing);
 /* A finite Number in [0, maximum]. */
 double value_double(Args *args, napi_value value, const char *name, double maximum);
 bool value_boolean(Args *args, napi_value value, const char *name);
@@ -54,7 +55,8 @@ size_t value_name(Args *args, napi_value value, const char *name, bool nul, char
 /* A Uint8Array of at least `minimum` bytes. */
 Bytes value_bytes(Args *args, napi_value value, const char *name, size_t minimum);
 /* A typed array of this type and at least `minimum` elements; returns its data, its length in *length. */
-void *value_typed(Args *args, napi_value value, const char *name, napi_typedarray_type type, size_t minimum, size_t *length);
+void *value_typed(Args *args, napi_value value, const char *name, napi_typedarray_type type, size_t minimum,
+                  size_t *length);
 napi_typedarray_type value_typed_kind(Args *args, napi_value value, const char *name);
 /* An array; returns its length, at most `maximum`. */
 uint32_t value_array(Args *args, napi_value value, const char *name, uint32_t maximum);

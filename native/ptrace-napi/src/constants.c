@@ -93,7 +93,8 @@ static const struct {
 napi_value constants_object(napi_env env) {
   napi_value object = NULL;
   if (napi_create_object(env, &object) != napi_ok) return NULL;
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) set_integer(env, object, numbers[i].name, numbers[i].value);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    set_integer(env, object, numbers[i].name, numbers[i].value);
   napi_object_freeze(env, object);
   return object;
 }

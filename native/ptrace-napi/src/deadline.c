@@ -1,8 +1,8 @@
 /*
- * waitpid has no timeout, and what tells of a tracee's stop is nothing that polls. So a timer aims a realtime signal at this
- * very thread (SIGEV_THREAD_ID), whose handler does nothing and, without SA_RESTART, ends waitpid with EINTR. The timer
- * repeats: a signal that comes just before waitpid blocks is followed by another. System calls are made raw because the
- * wrappers carry recent symbol versions.
+ * waitpid has no timeout, and what tells of a tracee's stop is nothing that polls. So a timer aims a realtime signal at
+ * this very thread (SIGEV_THREAD_ID), whose handler does nothing and, without SA_RESTART, ends waitpid with EINTR. The
+ * timer repeats: a signal that comes just before waitpid blocks is followed by another. System calls are made raw
+ * because the wrappers carry recent symbol versions.
  */
 #include "deadline.h"
 
@@ -31,7 +31,8 @@ static int choose_signal(void) {
   pthread_mutex_lock(&lock);
   for (int signal = SIGRTMAX; !wake_signal && signal >= SIGRTMIN; signal--) {
     struct sigaction action;
-    if (sigaction(signal, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL) continue;
+    if (sigaction(signal, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL)
+      continue;
     memset(&action, 0, sizeof action);
     action.sa_handler = wake;
     if (sigaction(signal, &action, NULL) == 0) wake_signal = signal;

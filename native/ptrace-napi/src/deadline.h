@@ -12,8 +12,9 @@ typedef struct {
 
 void deadline_start(Deadline *deadline, double milliseconds);
 /*
- * Waits for a tracee or child of this thread. Returns its id, 0 when the deadline has passed first, or -1 with errno. Stops
- * usually come within 10 to 50 us, so there is one look without blocking first and no timer for those that are there.
+ * Waits for a tracee or child of this thread. Returns its id, 0 when the deadline has passed first, or -1 with errno.
+ * Stops usually come within 10 to 50 us, so there is one look without blocking first and no timer for those that are
+ * there.
  */
 pid_t deadline_wait(Deadline *deadline, pid_t tid, int *status);
 void deadline_end(Deadline *deadline);

@@ -1,7 +1,7 @@
 /*
- * A page that a process serves (FUSE, userfaultfd(2)) is waited for by who touches it, as long as that process likes and, once it has
- * the request in its hands, killed or not. A thread of its own waits for it here. libuv's threads, since libc's have symbols that are
- * younger than the libc of Node 20.
+ * A page that a process serves (FUSE, userfaultfd(2)) is waited for by who touches it, as long as that process likes
+ * and, once it has the request in its hands, killed or not. A thread of its own waits for it here. libuv's threads,
+ * since libc's have symbols that are younger than the libc of Node 20.
  */
 #include "guard.h"
 

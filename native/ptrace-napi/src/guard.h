@@ -5,8 +5,9 @@
 #include <sys/types.h>
 
 /*
- * Does the work on another thread and waits `milliseconds` for it. False: it is not done, and `context`, with all that it leads to, is the
- * other thread's for ever; the next work gets a new thread. The process ends with such a thread as late as the kernel lets go of it.
+ * Does the work on another thread and waits `milliseconds` for it. False: it is not done, and `context`, with all that
+ * it leads to, is the other thread's for ever; the next work gets a new thread. The process ends with such a thread as
+ * late as the kernel lets go of it.
  */
 bool guard_run(void (*work)(void *context), void *context, double milliseconds);
 

@@ -28,8 +28,9 @@ static ssize_t read_once(pid_t pid, uint64_t address, uint8_t *into, size_t leng
 }
 
 /*
- * Reads up to the first unreadable page. Returns bytes read or -1 with errno (never EFAULT). The manual promises partial reads
- * only between iovecs, so after a short read the page at which it ended is tried by itself before it counts as unreadable.
+ * Reads up to the first unreadable page. Returns bytes read or -1 with errno (never EFAULT). The manual promises
+ * partial reads only between iovecs, so after a short read the page at which it ended is tried by itself before it
+ * counts as unreadable.
  */
 static ssize_t read_range(pid_t pid, uint64_t address, uint8_t *into, size_t length) {
   if (length > UINT64_MAX - address) length = (size_t)(UINT64_MAX - address);
@@ -83,7 +84,8 @@ typedef struct {
   uint32_t *got;
 } Ranges;
 
-static bool exact(double number) { return number >= 0 && number <= 9007199254740991.0 && number == (double)(uint64_t)number; }
+static bool exact(double number) { return number >= 0 && number <= 9007199254740991.0 &&
+                                  number == (double)(uint64_t)number; }
 
 static uint64_t range_address(const Ranges *ranges, size_t i) {
   return ranges->numbers ? (uint64_t)ranges->numbers[i] : ranges->words[i];
@@ -96,7 +98,8 @@ static uint64_t range_offset(const Ranges *ranges, size_t i) {
 /* Everything is checked before the first byte is read. */
 static void check_ranges(Args *args, const Ranges *ranges) {
   for (size_t i = 0; i < ranges->count && !args->failed; i++) {
-    if (ranges->numbers && !exact(ranges->numbers[i])) args_value_error(args, "addresses", "integers from 0 to 2^53 - 1");
+    if (ranges->numbers && !exact(ranges->numbers[i]))
+      args_value_error(args, "addresses", "integers from 0 to 2^53 - 1");
     if (ranges->offset_numbers && !exact(ranges->offset_numbers[i])) {
       args_value_error(args, "offsets", "integers from 0 to 2^53 - 1");
       return;
@@ -109,8 +112,8 @@ static void check_ranges(Args *args, const Ranges *ranges) {
 }
 
 /*
- * Up to `limit` ranges from `first` on in one system call. Returns their end and, in *result, what the call returned. The end is
- * `first` where that range is longer than one call may move.
+ * Up to `limit` ranges from `first` on in one system call. Returns their end and, in *result, what the call returned.
+ * The end is `first` where that range is longer than one call may move.
  */
 static size_t read_batch(const Ranges *ranges, size_t first, size_t limit, ssize_t *result) {
   struct iovec local[BATCH], remote[BATCH];
@@ -142,8 +145,9 @@ static bool read_ranges(const Ranges *ranges, uint64_t *total) {
       limit = limit * 4 < BATCH ? limit * 4 : BATCH;
       continue;
     }
-    /* The range where the call ended is read for itself, and the next batch starts behind it: a small one, since where one
-     * range is unreadable others are, and each costs a batch. */
+    /*
+     * The range where the call ended is read for itself, and the next batch starts behind it: a small one, since where
+     * one range is unreadable others are, and each costs a batch. */
     uint8_t *into = ranges->buffer.data + range_offset(ranges, next);
     ssize_t got = read_range(ranges->pid, range_address(ranges, next), into, ranges->lengths[next]);
     if (got < 0) return false;

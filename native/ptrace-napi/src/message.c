@@ -35,7 +35,8 @@ static napi_value send_message(napi_env env, napi_callback_info info) {
   uint32_t count = 0;
   if (value_given(&args, args.at[2])) {
     count = value_array(&args, args.at[2], "fds", MAX_FDS);
-    for (uint32_t i = 0; i < count && !args.failed; i++) fds[i] = value_fd(&args, value_element(&args, args.at[2], i), "fds");
+    for (uint32_t i = 0; i < count && !args.failed; i++)
+      fds[i] = value_fd(&args, value_element(&args, args.at[2], i), "fds");
   }
   int64_t flags = value_integer_or(&args, args.at[3], "flags", 0, INT32_MAX, 0);
   Bytes bytes = value_bytes(&args, args.at[1], "bytes", 0);
@@ -99,7 +100,8 @@ static napi_value credentials_object(napi_env env, const struct ucred *credentia
 
 static napi_value message_object(napi_env env, ssize_t bytes, int flags, const Control *control) {
   napi_value result = NULL, fds = NULL;
-  if (napi_create_object(env, &result) != napi_ok || napi_create_array_with_length(env, control->count, &fds) != napi_ok) {
+  if (napi_create_object(env, &result) != napi_ok ||
+      napi_create_array_with_length(env, control->count, &fds) != napi_ok) {
     return NULL;
   }
   for (uint32_t i = 0; i < control->count; i++) napi_set_element(env, fds, i, result_integer(env, control->fds[i]));
@@ -110,7 +112,8 @@ static napi_value message_object(napi_env env, ssize_t bytes, int flags, const C
   }
   if (control->pidfd >= 0) set_integer(env, result, "pidfd", control->pidfd);
   napi_set_named_property(env, result, "truncated", result_boolean(env, (flags & MSG_TRUNC) != 0));
-  napi_set_named_property(env, result, "fdsTruncated", result_boolean(env, control->surplus || (flags & MSG_CTRUNC) != 0));
+  napi_set_named_property(env, result, "fdsTruncated",
+                          result_boolean(env, control->surplus || (flags & MSG_CTRUNC) != 0));
   return result;
 }
 

@@ -2,8 +2,9 @@
  * A watch on a descriptor by Node's event loop: uv_poll, its callback a JavaScript function.
  *
  * A Poller has up to two owners, the libuv handle (until its close callback) and the JavaScript object (until its
- * finalizer), and is freed by the last. While it is open the object is held by a strong reference, so it cannot vanish unclosed.
- * When the environment ends first, the cleanup hook closes the handle, and Node runs the loop until the hook is removed.
+ * finalizer), and is freed by the last. While it is open the object is held by a strong reference, so it cannot vanish
+ * unclosed. When the environment ends first, the cleanup hook closes the handle, and Node runs the loop until the hook
+ * is removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,8 +69,9 @@ static void polled(uv_poll_t *handle, int status, int events) {
   Poller *poller = uv_handle_get_data((uv_handle_t *)handle);
   napi_env env = poller->env;
   if (status < 0 && fcntl(poller->fd, F_GETFD) >= 0) {
-    /* libuv stops at POLLERR and calls it EBADF. On a live descriptor it is what the next read or write will tell (ECONNRESET,
-     * EPIPE): every awaited event "is there". */
+    /*
+     * libuv stops at POLLERR and calls it EBADF. On a live descriptor it is what the next read or write will tell
+     * (ECONNRESET, EPIPE): every awaited event "is there". */
     status = uv_poll_start(handle, poller->events, polled);
     events = poller->events;
   }
@@ -164,7 +166,8 @@ static napi_value poller_class(napi_env env) {
       {"unref", NULL, poller_unref, NULL, NULL, NULL, napi_default_method, NULL},
   };
   napi_ref reference = NULL;
-  if (napi_define_class(env, "Poller", NAPI_AUTO_LENGTH, construct, NULL, sizeof methods / sizeof *methods, methods, &class) !=
+  if (napi_define_class(env, "Poller", NAPI_AUTO_LENGTH, construct, NULL, sizeof methods / sizeof *methods, methods,
+                        &class) !=
           napi_ok ||
       napi_create_reference(env, class, 1, &reference) != napi_ok ||
       napi_set_instance_data(env, reference, class_finalized, NULL) != napi_ok) {
@@ -173,7 +176,9 @@ static napi_value poller_class(napi_env env) {
   return class;
 }
 
-/* The JavaScript side of a new poller. On failure nothing of it is left but the object, which garbage collection takes. */
+/*
+ * The JavaScript side of a new poller. On failure nothing of it is left but the object, which garbage collection takes.
+ */
 static bool attach(Poller *poller, napi_value object, napi_value callback) {
   napi_env env = poller->env;
   napi_value name;

@@ -68,7 +68,8 @@ static void read_slot(Args *args, napi_value value, Slot *slot) {
       slot->value = value_address(args, value, "argument");
     }
   } else {
-    slot->value = (unsigned long)value_integer(args, value, "argument", -INT64_C(9007199254740991), INT64_C(9007199254740991));
+    slot->value = (unsigned long)value_integer(args, value, "argument", -INT64_C(9007199254740991),
+                                               INT64_C(9007199254740991));
   }
   if (slot->pointer) slot->value = (unsigned long)(uintptr_t)slot->bytes;
 }

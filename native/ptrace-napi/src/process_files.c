@@ -1,6 +1,7 @@
 /*
- * What /proc tells of a process, many files in one call: a crashing process waits while they are read, and a call from JavaScript for each
- * open, read and close takes longer than the kernel does. Nothing here throws for what the system refuses: results are -errno.
+ * What /proc tells of a process, many files in one call: a crashing process waits while they are read, and a call from
+ * JavaScript for each open, read and close takes longer than the kernel does. Nothing here throws for what the system
+ * refuses: results are -errno.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -164,8 +165,8 @@ static int64_t number_of(const char *name) {
 }
 
 /*
- * Calls `each` with the entries of a directory that are numbers, in the order in which the kernel has them, until it returns false.
- * 0 or -errno.
+ * Calls `each` with the entries of a directory that are numbers, in the order in which the kernel has them, until it
+ * returns false. 0 or -errno.
  */
 static int each_number(int directory, bool (*each)(void *context, int32_t number, const char *name), void *context) {
   char entries[ENTRY_BYTES] __attribute__((aligned(8)));

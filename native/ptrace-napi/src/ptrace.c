@@ -214,8 +214,9 @@ static napi_value freeze(napi_env env, napi_callback_info info) {
   int32_t *results = value_typed(&args, args.at[2], "results", napi_int32_array, count, &room);
   if (args.failed) return NULL;
 
-  /* All are attached to before the first is asked to stop, and all are asked before the first is waited for: they run for longer and stop
-   * side by side. A thread that dies after the seize is still waited for, which frees it. */
+  /*
+   * All are attached to before the first is asked to stop, and all are asked before the first is waited for: they run
+   * for longer and stop side by side. A thread that dies after the seize is still waited for, which frees it. */
   for (size_t i = 0; i < count; i++) {
     const int32_t tid = tids[i];
     results[i] = tid <= 0 ? -ESRCH : PTRACE(PTRACE_SEIZE, tid, 0, options) != 0 ? -errno : 0;
@@ -279,8 +280,10 @@ static napi_value detach_all(napi_env env, napi_callback_info info) {
   const int32_t *tids = value_typed(&args, args.at[0], "tids", napi_int32_array, 0, &count);
   const int32_t *signals = NULL;
   int32_t *results = NULL;
-  if (value_given(&args, args.at[1])) signals = value_typed(&args, args.at[1], "signals", napi_int32_array, count, &room);
-  if (value_given(&args, args.at[2])) results = value_typed(&args, args.at[2], "results", napi_int32_array, count, &room);
+  if (value_given(&args, args.at[1]))
+    signals = value_typed(&args, args.at[1], "signals", napi_int32_array, count, &room);
+  if (value_given(&args, args.at[2]))
+    results = value_typed(&args, args.at[2], "results", napi_int32_array, count, &room);
   if (args.failed) return NULL;
   int64_t detached = 0;
   for (size_t i = 0; i < count; i++) {

@@ -1,7 +1,8 @@
 /*
- * Sockets of strangers. A message on an AF_UNIX socket may bring descriptors (SCM_RIGHTS, unix(7)) that nobody asked for, and whoever
- * drops the last reference to one waits as long as its owner wants: a TCP socket with SO_LINGER and unsent data, a FUSE file. The kernel
- * drops them when the message is received without room for them, and when a socket is closed with the message unread.
+ * Sockets of strangers. A message on an AF_UNIX socket may bring descriptors (SCM_RIGHTS, unix(7)) that nobody asked
+ * for, and whoever drops the last reference to one waits as long as its owner wants: a TCP socket with SO_LINGER and
+ * unsent data, a FUSE file. The kernel drops them when the message is received without room for them, and when a socket
+ * is closed with the message unread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static napi_value takes_rights(napi_env env, napi_callback_info info) {
     return throw_system_error(env, errno, "getsockopt");
   }
   /* Out of line, a message would be passed over by MSG_PEEK and dropped by the next read. */
-  if (on && setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &ON, sizeof ON) != 0) return throw_system_error(env, errno, "setsockopt");
+  if (on && setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &ON, sizeof ON) != 0)
+    return throw_system_error(env, errno, "setsockopt");
   return result_boolean(env, on != 0);
 }
 

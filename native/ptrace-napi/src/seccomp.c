@@ -1,7 +1,7 @@
 /*
- * The assembler and the installation. Each rule is a few instructions with short jumps of its own; the system call's number is
- * in the accumulator between rules. The kernel (5.11 and later) remembers which calls every path allows, so the length of the
- * filter costs nothing for read, write, futex and the like.
+ * The assembler and the installation. Each rule is a few instructions with short jumps of its own; the system call's
+ * number is in the accumulator between rules. The kernel (5.11 and later) remembers which calls every path allows, so
+ * the length of the filter costs nothing for read, write, futex and the like.
  */
 #include "seccomp.h"
 
@@ -119,8 +119,8 @@ int filter_install(const Filter *filter, unsigned flags) {
 }
 
 /*
- * Whether this process has an io_uring, by which paths could be opened behind the filter's back. libuv (Node 22 and later) makes
- * one for its epoll where it may, and aborts when it is taken away. 0, EBUSY or an errno.
+ * Whether this process has an io_uring, by which paths could be opened behind the filter's back. libuv (Node 22 and
+ * later) makes one for its epoll where it may, and aborts when it is taken away. 0, EBUSY or an errno.
  */
 static int look_for_ring(void) {
   DIR *directory = opendir("/proc/self/fd");

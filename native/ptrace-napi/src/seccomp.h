@@ -35,7 +35,10 @@ typedef struct {
 void filter_base(Filter *filter);
 /* Assembles what a process gives up at seccompLockdown; includes the base. */
 void filter_lockdown(Filter *filter);
-/* Installs it for the calling thread (flags 0) or all (SECCOMP_FILTER_FLAG_TSYNC). Needs no_new_privs. Async-signal-safe. 0 or errno. */
+/*
+ * Installs it for the calling thread (flags 0) or all (SECCOMP_FILTER_FLAG_TSYNC). Needs no_new_privs.
+ * Async-signal-safe. 0 or errno.
+ */
 int filter_install(const Filter *filter, unsigned flags);
 
 /* The tables, each ended by error 0. */

@@ -78,7 +78,9 @@ const Rule base_rules[] = {
     REFUSE(ioperm, EPERM),
     REFUSE(modify_ldt, EPERM),
 #endif
-    /* Namespaces. clone3 takes its flags by pointer, where a filter cannot look: libc falls back to clone after ENOSYS. */
+    /*
+     * Namespaces. clone3 takes its flags by pointer, where a filter cannot look: libc falls back to clone after ENOSYS.
+     */
     REFUSE(setns, EPERM),
     REFUSE(unshare, EPERM),
     {SYS_clone, IF_BITS, 0, EPERM, NAMESPACES, NULL},
@@ -93,13 +95,16 @@ const Rule base_rules[] = {
 };
 
 /*
- * What remains of fcntl: nothing that locks a file that others use, or names who gets signals (F_SETOWN, F_SETSIG, F_NOTIFY,
- * F_SETLEASE), by which the kernel would send any signal to any process of the same user.
+ * What remains of fcntl: nothing that locks a file that others use, or names who gets signals (F_SETOWN, F_SETSIG,
+ * F_NOTIFY, F_SETLEASE), by which the kernel would send any signal to any process of the same user.
  */
 static const uint32_t fcntl_commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,          F_SETFD,          F_GETFL,
                                           F_SETFL, F_ADD_SEALS,     F_GET_SEALS, F_GETPIPE_SZ, F_SETPIPE_SZ, NO_MORE};
 
-/* Of ioctl: what libuv asks of its descriptors. Without FIOSETOWN, SIOCSPGRP, FIOASYNC, and all that drivers and file systems have. */
+/*
+ * Of ioctl: what libuv asks of its descriptors. Without FIOSETOWN, SIOCSPGRP, FIOASYNC, and all that drivers and file
+ * systems have.
+ */
 static const uint32_t ioctl_requests[] = {FIONBIO, FIOCLEX, FIONCLEX, FIONREAD, TCGETS, TIOCGWINSZ, NO_MORE};
 
 const Rule lockdown_rules[] = {
@@ -156,9 +161,9 @@ const Rule lockdown_rules[] = {
     REFUSE(uselib, EACCES),
 #endif
     /*
-     * What there is at a path. fstat is newfstatat or statx of an empty path with AT_EMPTY_PATH, in libc and libuv; a filter
-     * sees the flag and not the path, which may be another one all the same: whether a file exists, its size and times, where the
-     * user may pass the directories, is what remains to be found out.
+     * What there is at a path. fstat is newfstatat or statx of an empty path with AT_EMPTY_PATH, in libc and libuv; a
+     * filter sees the flag and not the path, which may be another one all the same: whether a file exists, its size and
+     * times, where the user may pass the directories, is what remains to be found out.
      */
     {SYS_newfstatat, UNLESS_BITS, 3, EACCES, AT_EMPTY_PATH, NULL},
     {SYS_statx, UNLESS_BITS, 2, EACCES, AT_EMPTY_PATH, NULL},
@@ -181,8 +186,8 @@ const Rule lockdown_rules[] = {
     REFUSE(access, EACCES),
 #endif
     /*
-     * Others, by sockets. A message with an address needs no connection; descriptors and addresses stand behind sendmsg's
-     * pointer, where a filter cannot look, so that only send(2), sendto without an address, is left.
+     * Others, by sockets. A message with an address needs no connection; descriptors and addresses stand behind
+     * sendmsg's pointer, where a filter cannot look, so that only send(2), sendto without an address, is left.
      */
     REFUSE(socket, EPERM),
     REFUSE(socketpair, EPERM),
@@ -193,7 +198,8 @@ const Rule lockdown_rules[] = {
     REFUSE(accept4, EPERM),
     REFUSE(sendmsg, EPERM),
     REFUSE(sendmmsg, EPERM),
-    {SYS_sendto, UNLESS_EQUAL, 5, EPERM, 0, NULL}, /* the address's length: without one the kernel does not look at it */
+    /* The address's length: without one the kernel does not look at it. */
+    {SYS_sendto, UNLESS_EQUAL, 5, EPERM, 0, NULL},
     /* System V. */
     REFUSE(shmget, EPERM),
     REFUSE(shmat, EPERM),

@@ -154,7 +154,10 @@ static napi_value exec_program(napi_env env, napi_callback_info info) {
   strings_from_array(&args, args.at[1], "args", &argv);
   strings_from_object(&args, args.at[2], "env", &envp);
   if (!args.failed) {
-    /* What is ignored here (SIGPIPE) would stay so in the program. Handlers end with execve anyway, blocked signals do not. */
+    /*
+     * What is ignored here (SIGPIPE) would stay so in the program. Handlers end with execve anyway, blocked signals do
+     * not.
+     */
     struct sigaction before[65];
     sigset_t mask;
     for (int signal = 1; signal <= 64; signal++) {

@@ -1,7 +1,7 @@
 /*
- * The child of a confined spawn, between fork and exec. It is a copy of a process with many threads, of which only this one goes
- * on: locks may be held by those that are gone. So everything here is a plain system call on memory that was prepared before
- * (signal-safety(7)); the credential calls are raw, since libc's would signal the other threads.
+ * The child of a confined spawn, between fork and exec. It is a copy of a process with many threads, of which only this
+ * one goes on: locks may be held by those that are gone. So everything here is a plain system call on memory that was
+ * prepared before (signal-safety(7)); the credential calls are raw, since libc's would signal the other threads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -197,7 +197,8 @@ _Noreturn void spawn_child(SpawnPlan *plan) {
   if (wants(plan, STEP_CAPABILITIES)) drop_capabilities(plan);
   if (wants(plan, STEP_PARENT_DEATH_SIGNAL)) {
     /* After the change of user, which clears it. A parent that ended before this has no death left to signal. */
-    if (prctl(PR_SET_PDEATHSIG, plan->parent_death_signal, 0, 0, 0) != 0) missed(plan, STEP_PARENT_DEATH_SIGNAL, "prctl");
+    if (prctl(PR_SET_PDEATHSIG, plan->parent_death_signal, 0, 0, 0) != 0)
+      missed(plan, STEP_PARENT_DEATH_SIGNAL, "prctl");
     if (getppid() != plan->parent) _exit(127);
   }
   if (wants(plan, STEP_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

@@ -10,7 +10,8 @@
 enum { MAX_STRINGS = 8192, MAX_STRING = 131071 /* the kernel's MAX_ARG_STRLEN less the NUL */ };
 
 const char *const spawn_step_names[STEPS] = {
-    "session", "rlimits", "network", "boundingSet", "user", "capabilities", "parentDeathSignal", "noNewPrivs", "seccomp",
+    "session", "rlimits", "network", "boundingSet", "user", "capabilities", "parentDeathSignal", "noNewPrivs",
+        "seccomp",
 };
 
 static const struct {
@@ -155,7 +156,8 @@ static void read_required(Args *args, napi_value required, SpawnPlan *plan) {
     plan->required |= 1u << step;
   }
   /* A required step that nothing asks for is a mistake, and one that would leave the child less confined than meant. */
-  if (plan->required & ~plan->wanted) args_value_error(args, "options.required", "steps that the other options ask for");
+  if (plan->required & ~plan->wanted)
+    args_value_error(args, "options.required", "steps that the other options ask for");
 }
 
 static bool flag(Args *args, napi_value options, const char *name) {

@@ -1,7 +1,7 @@
 /*
- * Numbers and flags that are younger than the oldest headers this is compiled with. Since pidfd_send_signal (424) new system
- * calls have the same number on all architectures. They are called raw: libc's wrappers, where there are any, would tie the
- * binary to a recent libc.
+ * Numbers and flags that are younger than the oldest headers this is compiled with. Since pidfd_send_signal (424) new
+ * system calls have the same number on all architectures. They are called raw: libc's wrappers, where there are any,
+ * would tie the binary to a recent libc.
  */
 #pragma once
 

@@ -1,12 +1,14 @@
 /*
- * Whether a user may trace a thread, as the kernel decides: a child takes on the user's ids, gives up every capability, joins the user's
- * user namespace and does what the kernel allows only to who passes ptrace(2)'s access check with the real ids. process_vm_readv(2) asks
- * PTRACE_MODE_ATTACH_REALCREDS and needs no attach, so that it works on a thread that is traced by somebody else; the address that it
- * names belongs to no process, so that no page is touched: EFAULT comes after the check.
+ * Whether a user may trace a thread, as the kernel decides: a child takes on the user's ids, gives up every capability,
+ * joins the user's user namespace and does what the kernel allows only to who passes ptrace(2)'s access check with the
+ * real ids. process_vm_readv(2) asks PTRACE_MODE_ATTACH_REALCREDS and needs no attach, so that it works on a thread
+ * that is traced by somebody else; the address that it names belongs to no process, so that no page is touched: EFAULT
+ * comes after the check.
  *
- * The child shares this process's memory (a copy of the page tables would take longer than all else, and the target waits) and nothing
- * else. errno is memory too: its system calls are made without libc. From its change of user on the user may stop or kill it, no more:
- * a process that changes its ids is not dumpable (prctl(2)). It is waited for within a bound.
+ * The child shares this process's memory (a copy of the page tables would take longer than all else, and the target
+ * waits) and nothing else. errno is memory too: its system calls are made without libc. From its change of user on the
+ * user may stop or kill it, no more: a process that changes its ids is not dumpable (prctl(2)). It is waited for within
+ * a bound.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -78,8 +80,9 @@ static int set_capabilities(bool none) {
 }
 
 /*
- * 0 or -errno. Where fs.suid_dumpable is 1 a change of user makes this memory, which is the caller's too, dumpable: the capabilities are
- * kept until that is undone, since nobody may trace a process that has more of them (capability module, cap_ptrace_access_check).
+ * 0 or -errno. Where fs.suid_dumpable is 1 a change of user makes this memory, which is the caller's too, dumpable: the
+ * capabilities are kept until that is undone, since nobody may trace a process that has more of them (capability
+ * module, cap_ptrace_access_check).
  */
 static int become(const struct question *question) {
   long error = call(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0, 0);
@@ -113,7 +116,10 @@ static int child(void *context) {
   return 0;
 }
 
-/* Waits until the kernel has cleared the word, which it does when the child has left this memory; false when the time is up. */
+/*
+ * Waits until the kernel has cleared the word, which it does when the child has left this memory; false when the time
+ * is up.
+ */
 static bool await_zero(const volatile int *word, int64_t until) {
   for (int value; (value = *word) != 0;) {
     struct timespec now;

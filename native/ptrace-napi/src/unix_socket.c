@@ -56,8 +56,9 @@ static void close_keeping_errno(int fd) {
   errno = saved;
 }
 
-/* Widens the mode of a socket that was just bound with a narrower one. The descriptor makes sure that what is changed is a
- * socket and no link's target. */
+/*
+ * Widens the mode of a socket that was just bound with a narrower one. The descriptor makes sure that what is changed
+ * is a socket and no link's target. */
 static int widen_mode(const char *path, mode_t mode) {
   int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return -1;
@@ -87,9 +88,11 @@ static napi_value listen_unix(napi_env env, napi_callback_info info) {
   bool non_blocking = true, rights = true;
   if (value_given(&args, args.at[2])) {
     value_object(&args, args.at[2], "options");
-    backlog = value_integer_or(&args, value_property(&args, args.at[2], "backlog"), "options.backlog", 0, INT32_MAX, backlog);
+    backlog = value_integer_or(&args, value_property(&args, args.at[2], "backlog"), "options.backlog", 0, INT32_MAX,
+                               backlog);
     mode = value_integer_or(&args, value_property(&args, args.at[2], "mode"), "options.mode", 0, 0777, mode);
-    non_blocking = value_boolean_or(&args, value_property(&args, args.at[2], "nonBlocking"), "options.nonBlocking", true);
+    non_blocking = value_boolean_or(&args, value_property(&args, args.at[2], "nonBlocking"), "options.nonBlocking",
+                                    true);
     rights = value_boolean_or(&args, value_property(&args, args.at[2], "passRights"), "options.passRights", true);
   }
   if (args.failed) return NULL;
@@ -98,7 +101,8 @@ static napi_value listen_unix(napi_env env, napi_callback_info info) {
   const char *syscall_name = "setsockopt";
   /* Before anybody can connect: who connects earlier has a socket that takes them. */
   int pass = 0;
-  if (!rights && setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &pass, sizeof pass) != 0 && errno != ENOPROTOOPT) goto failed;
+  if (!rights && setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &pass, sizeof pass) != 0 && errno != ENOPROTOOPT)
+    goto failed;
   syscall_name = "fchmod";
   bool is_path = address.sun_path[0] != 0;
   /* The mode of an unbound socket's inode, less the umask, becomes the path's: it is never wider than asked for. */
@@ -162,7 +166,8 @@ static napi_value connect_unix(napi_env env, napi_callback_info info) {
     value_object(&args, args.at[2], "options");
     napi_value limit = value_property(&args, args.at[2], "timeoutMs");
     if (value_given(&args, limit)) timeout = value_double(&args, limit, "options.timeoutMs", LONGEST);
-    non_blocking = value_boolean_or(&args, value_property(&args, args.at[2], "nonBlocking"), "options.nonBlocking", false);
+    non_blocking = value_boolean_or(&args, value_property(&args, args.at[2], "nonBlocking"), "options.nonBlocking",
+                                    false);
   }
   if (args.failed) return NULL;
   bool once = timeout == 0;
@@ -209,7 +214,8 @@ static napi_value peer_credentials(napi_env env, napi_callback_info info) {
   if (args.failed) return NULL;
   struct ucred credentials;
   socklen_t length = sizeof credentials;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return throw_system_error(env, errno, "getsockopt");
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+    return throw_system_error(env, errno, "getsockopt");
   napi_value result = NULL;
   if (napi_create_object(env, &result) != napi_ok) return NULL;
   set_integer(env, result, "pid", credentials.pid);
@@ -261,7 +267,8 @@ static napi_value set_timeouts(napi_env env, napi_callback_info info) {
   double receive_ms = value_given(&args, receive) ? value_double(&args, receive, "timeouts.receiveMs", LONGEST) : -1;
   double send_ms = value_given(&args, send) ? value_double(&args, send, "timeouts.sendMs", LONGEST) : -1;
   if (args.failed) return NULL;
-  if (receive_ms >= 0 && set_timeout(fd, SO_RCVTIMEO, receive_ms) != 0) return throw_system_error(env, errno, "setsockopt");
+  if (receive_ms >= 0 && set_timeout(fd, SO_RCVTIMEO, receive_ms) != 0)
+    return throw_system_error(env, errno, "setsockopt");
   if (send_ms >= 0 && set_timeout(fd, SO_SNDTIMEO, send_ms) != 0) return throw_system_error(env, errno, "setsockopt");
   return NULL;
 }

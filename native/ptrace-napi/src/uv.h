@@ -1,6 +1,6 @@
 /*
- * The few functions of libuv that the poller needs. Node exports them; its headers are not on the include path because the
- * binary is to depend on Node-API alone. The ABI of libuv 1.x is stable, and a handle's size is asked at run time.
+ * The few functions of libuv that the poller needs. Node exports them; its headers are not on the include path because
+ * the binary is to depend on Node-API alone. The ABI of libuv 1.x is stable, and a handle's size is asked at run time.
  */
 #pragma once
 

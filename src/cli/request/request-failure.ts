@@ -54,7 +54,10 @@ function connectProblem(code: string, shown: string): string {
   return `Cannot reach the daemon at ${shown}: ${code}.`;
 }
 
-/** The daemon closes without a byte whatever its reason is: this finds the likely one from what this process sees itself. */
+/**
+ * The daemon closes without a byte whatever its reason is: this finds the likely one from what this process sees
+ * itself.
+ */
 function refusal(kind: Action, tid: number): string {
   const target = readProcStatus(tid);
   if (target === null) return `There is no thread ${tid}; give one that ps -eL lists (LWP).`;

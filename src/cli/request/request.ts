@@ -1,4 +1,7 @@
-/** Requests to the daemon over its socket. Those for a backtrace or a tombstone are made by native/command, without Node. */
+/**
+ * Requests to the daemon over its socket. Those for a backtrace or a tombstone are made by native/command, without
+ * Node.
+ */
 import { type Addon, loadAddon } from '../../platform/addon.js';
 import { commandPath } from '../../platform/parts.js';
 import { type Action, DEFAULT_SOCKET } from '../../wire/request.js';
@@ -30,15 +33,17 @@ function socketName({ socket }: RequestOptions): string {
   return name;
 }
 
-/** Becomes the program that asks for a backtrace or a tombstone and prints the answer, in the one form that it knows. */
+/**
+ * Becomes the program that asks for a backtrace or a tombstone and prints the answer, in the one form that it knows.
+ */
 export function makeRequest(kind: 'backtrace' | 'tombstone', tid: number, options: RequestOptions): never {
   const words = ['debuggerd', '--socket', socketName(options), ...(kind === 'backtrace' ? ['-b'] : []), String(tid)];
   return loadAddon().exec(commandPath(), words, { ...process.env });
 }
 
 /**
- * Asks and hands on what comes behind the ack byte, piece by piece; the buffer is used again. `take` may return false for enough. Throws
- * CommandError when nothing comes.
+ * Asks and hands on what comes behind the ack byte, piece by piece; the buffer is used again. `take` may return false
+ * for enough. Throws CommandError when nothing comes.
  */
 export function receiveAnswer(
   kind: Action,

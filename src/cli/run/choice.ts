@@ -8,7 +8,10 @@ export interface Choice {
   readonly warning: string | null;
 }
 
-/** `find`: the absolute path of a file of the installation's lib/, or null. `hostArch`: whose library lies in lib/ itself. */
+/**
+ * `find`: the absolute path of a file of the installation's lib/, or null. `hostArch`: whose library lies in lib/
+ * itself.
+ */
 export function chooseLibrary(
   program: ProgramFile | null,
   hostArch: string,

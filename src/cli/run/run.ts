@@ -37,7 +37,10 @@ function findProgram(name: string, searchPath: string): string {
   return found;
 }
 
-/** Replaces this process by `program`: same pid, so signals, exit status and terminal are the program's own. Does not return. */
+/**
+ * Replaces this process by `program`: same pid, so signals, exit status and terminal are the program's own. Does not
+ * return.
+ */
 export function run(program: string, args: readonly string[], options: RunOptions): never {
   const path = findProgram(program, process.env.PATH ?? '');
   const { library, warning } = chooseLibrary(programFile(path), HOST_ARCH[process.arch] ?? process.arch, findPart);

@@ -1,6 +1,6 @@
 /**
- * A minidump as a JSON document: one section per kind of stream, each a function from the opened dump to plain values. Addresses and
- * 64-bit words are hex strings. docs/minidump-json.md is the promise that this keeps.
+ * A minidump as a JSON document: one section per kind of stream, each a function from the opened dump to plain values.
+ * Addresses and 64-bit words are hex strings. docs/minidump-json.md is the promise that this keeps.
  */
 import { auxvName } from '../../linux/auxv.js';
 import { StreamType as T } from '../../minidump/format/stream-types.js';

@@ -1,6 +1,6 @@
 /**
- * The document as text for people: the same values as the JSON, records as `key: value`, lists of records as tables, registers
- * in columns. Whatever a section gains shows up here by itself.
+ * The document as text for people: the same values as the JSON, records as `key: value`, lists of records as tables,
+ * registers in columns. Whatever a section gains shows up here by itself.
  */
 
 import { reportText, shownText } from '../../bytes/shown-text.js';

@@ -35,9 +35,10 @@ const LINUX_DIR = '/var/lib/debuggerd/tombstones';
 /** AID_SYSTEM (android_filesystem_config.h). */
 const ANDROID_OWNER: Owner = { uid: 1000, gid: 1000 };
 /**
- * A user of the engraver's own. Not 65534, "nobody", which many daemons run as: whoever shares the user may look into the engraver while
- * it starts, and signal it always. 65520 to 65533 are unused in systemd's table of users (UIDS-GIDS), reserved in Debian's policy
- * (9.2.2), none of Android's (android_filesystem_config.h), and inside the 65536 ids that a container has.
+ * A user of the engraver's own. Not 65534, "nobody", which many daemons run as: whoever shares the user may look into
+ * the engraver while it starts, and signal it always. 65520 to 65533 are unused in systemd's table of users
+ * (UIDS-GIDS), reserved in Debian's policy (9.2.2), none of Android's (android_filesystem_config.h), and inside the
+ * 65536 ids that a container has.
  */
 export const ENGRAVER_USER: Owner = { uid: 65525, gid: 65525 };
 

@@ -1,9 +1,13 @@
 /**
- * Where a key of a TOML document stands. The parser tells positions of syntax errors only, and a refusal should name the line: this
- * looks at a document that has been parsed already, so it only has to tell keys from the inside of strings and arrays.
+ * Where a key of a TOML document stands. The parser tells positions of syntax errors only, and a refusal should name
+ * the line: this looks at a document that has been parsed already, so it only has to tell keys from the inside of
+ * strings and arrays.
  */
 
-/** The 1-based line of the key at `path` (`['log', 'level']`); of the nearest table or key around it; null when there is none. */
+/**
+ * The 1-based line of the key at `path` (`['log', 'level']`); of the nearest table or key around it; null when there is
+ * none.
+ */
 export function findKeyLine(text: string, path: readonly string[]): number | null {
   let best: number | null = null;
   let bestDepth = 0;

@@ -1,9 +1,10 @@
 /**
- * Lines to standard error that never wait for who reads them. A pipe whose reader has stopped, a terminal that is held, a socket that is full: a
- * line that cannot be written now is lost, and counted by who calls.
+ * Lines to standard error that never wait for who reads them. A pipe whose reader has stopped, a terminal that is held,
+ * a socket that is full: a line that cannot be written now is lost, and counted by who calls.
  *
- * O_NONBLOCK belongs to the open file, which other processes share (open(2)): it is not set on what was inherited. What can be opened anew
- * by /proc/self/fd is, with O_NONBLOCK of its own; a socket takes MSG_DONTWAIT; for the rest poll(2) says whether a line has room.
+ * O_NONBLOCK belongs to the open file, which other processes share (open(2)): it is not set on what was inherited. What
+ * can be opened anew by /proc/self/fd is, with O_NONBLOCK of its own; a socket takes MSG_DONTWAIT; for the rest poll(2)
+ * says whether a line has room.
  */
 import { constants, fstatSync, openSync, type Stats, writeSync } from 'node:fs';
 import { loadAddon } from '../../platform/addon.js';

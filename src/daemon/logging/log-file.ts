@@ -31,7 +31,10 @@ export class LogFile implements LineOutput {
     return this.#output.write(line);
   }
 
-  /** After a rotation: the file of this name from now on. Where it cannot be opened the old one stays. @throws LogFileError */
+  /**
+   * After a rotation: the file of this name from now on. Where it cannot be opened the old one stays. @throws
+   * LogFileError
+   */
   reopen(): void {
     const fd = openLog(this.#path);
     this.close();

@@ -1,4 +1,7 @@
-/** Whether a user without rights of its own comes to a file: an installation below a home directory is closed to it as a rule. */
+/**
+ * Whether a user without rights of its own comes to a file: an installation below a home directory is closed to it as a
+ * rule.
+ */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 

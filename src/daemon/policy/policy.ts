@@ -1,13 +1,16 @@
 /**
- * Who may ask what: a pure function of the peer's credentials, the request, what is true of both processes, and the configuration.
+ * Who may ask what: a pure function of the peer's credentials, the request, what is true of both processes, and the
+ * configuration.
  *
  * - Anybody may report a crash of a thread of itself; its uid does not matter.
- * - Root may ask for tombstones, minidumps and backtraces of every process: uid 0 with CAP_SYS_PTRACE in the daemon's user namespace.
- *   The system uid may for backtraces only (Android's AID_SYSTEM).
- * - Of a daemon that is not root its own user may ask everything: the kernel lets that daemon trace its user's processes alone.
- * - A user may ask for a backtrace of a process that the kernel would let it ptrace (ptrace(2), "Ptrace access mode checking",
- *   PTRACE_MODE_ATTACH_REALCREDS): nobody learns here what a debugger would not tell. Only the kernel knows, and only of a process that
- *   stands still: the tracer asks it (tracer/attach/access.ts). Refused here is what would certainly be refused there.
+ * - Root may ask for tombstones, minidumps and backtraces of every process: uid 0 with CAP_SYS_PTRACE in the daemon's
+ *   user namespace. The system uid may for backtraces only (Android's AID_SYSTEM).
+ * - Of a daemon that is not root its own user may ask everything: the kernel lets that daemon trace its user's
+ *   processes alone.
+ * - A user may ask for a backtrace of a process that the kernel would let it ptrace (ptrace(2), "Ptrace access mode
+ *   checking", PTRACE_MODE_ATTACH_REALCREDS): nobody learns here what a debugger would not tell. Only the kernel knows,
+ *   and only of a process that stands still: the tracer asks it (tracer/attach/access.ts). Refused here is what would
+ *   certainly be refused there.
  */
 import type { Action } from '../../wire/request.js';
 
@@ -82,7 +85,8 @@ export function decide(
   if (kind === 'backtrace' && peer.uid === config.systemUid) return allow('system');
   if (kind !== 'backtrace')
     return refuse(
-      `uid ${peer.uid}${peer.uid === 0 ? ' without CAP_SYS_PTRACE here' : ''} may not ask for ${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`,
+      `uid ${peer.uid}${peer.uid === 0 ? ' without CAP_SYS_PTRACE here' : ''} may not ask for ` +
+        `${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`,
     );
   return decideOwnBacktrace(peer, peerFacts, target, config);
 }
@@ -103,7 +107,8 @@ function decideOwnBacktrace(
   if (!config.allowOwnBacktraces) return refuse(`uid ${peer.uid} may not ask for backtraces`);
   if (self.uid.effective !== peer.uid) return refuse('the asking process is gone');
   if (peer.uid === config.overflowUid) return refuse(`uid ${peer.uid} stands for every unmapped user`);
-  // The kernel compares real ids, the connection tells effective ones: a setuid program may not lend them to who runs it.
+  // The kernel compares real ids, the connection tells effective ones: a setuid program may not lend them to who runs
+  // it.
   if (!allAre(self.uid, peer.uid)) return refuse('the asking process runs setuid');
   if (!allAre(self.gid, peer.gid)) return refuse('the asking process runs setgid');
   if (self.userNamespace === null || target.userNamespace === null) return refuse('its user namespace cannot be read');

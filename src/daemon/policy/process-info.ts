@@ -21,8 +21,8 @@ export interface RequestFacts {
 }
 
 /**
- * The facts of one request. For a crash the thread id is translated from the pid namespace of the peer; null facts where a process or
- * thread does not exist.
+ * The facts of one request. For a crash the thread id is translated from the pid namespace of the peer; null facts
+ * where a process or thread does not exist.
  */
 export async function readRequestFacts(
   peer: PeerCredentials,

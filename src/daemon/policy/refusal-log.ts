@@ -1,6 +1,6 @@
 /**
- * Lines that others cause in the log: of each user the first few of a second, then their number, so that a flood of requests is no flood of
- * lines, and hides no line of another user.
+ * Lines that others cause in the log: of each user the first few of a second, then their number, so that a flood of
+ * requests is no flood of lines, and hides no line of another user.
  */
 import type { Log, LogFields } from '../log.js';
 

@@ -1,4 +1,7 @@
-/** Tells the activity manager of a crash, within its deadlines: 1 s to send, 3 s for the acknowledgement (Android's SO_SNDTIMEO, SO_RCVTIMEO). */
+/**
+ * Tells the activity manager of a crash, within its deadlines: 1 s to send, 3 s for the acknowledgement (Android's
+ * SO_SNDTIMEO, SO_RCVTIMEO).
+ */
 import { loadAddon } from '../../platform/addon.js';
 import { encodeNotification } from '../../wire/activity-manager.js';
 import { waitFor } from '../server/readiness.js';

@@ -1,6 +1,7 @@
 /**
- * A report for which the disk has no room: one older report is given up for it; where that is not enough its text is kept without the minidump.
- * The report lies in memory, so that the engraver, which is not to blame, need not make it again.
+ * A report for which the disk has no room: one older report is given up for it; where that is not enough its text is
+ * kept without the minidump. The report lies in memory, so that the engraver, which is not to blame, need not make it
+ * again.
  */
 import { copyMemfd } from '../workers/engraving.js';
 import type { Origin } from './rotation.js';

@@ -1,7 +1,8 @@
 /**
- * Which report a new one replaces where no slot is free, as a pure function. Of one user alone, or where it is not known whose reports these
- * are, it is the oldest: Android's rule. Each user has an equal share of the slots. Who holds theirs replaces a report of their own, others one of
- * the user who holds most. Of a program that crashes again and again the first report and the newest are kept.
+ * Which report a new one replaces where no slot is free, as a pure function. Of one user alone, or where it is not
+ * known whose reports these are, it is the oldest: Android's rule. Each user has an equal share of the slots. Who holds
+ * theirs replaces a report of their own, others one of the user who holds most. Of a program that crashes again and
+ * again the first report and the newest are kept.
  */
 
 /** Whose crash it is. */

@@ -1,6 +1,7 @@
 /**
- * Which report is older, whose it is, and how often its program has crashed: kept by the daemon, and in a file of the tombstone directory over
- * its restarts. The clock may be set back, so times of files are only asked about reports that this ledger does not know.
+ * Which report is older, whose it is, and how often its program has crashed: kept by the daemon, and in a file of the
+ * tombstone directory over its restarts. The clock may be set back, so times of files are only asked about reports that
+ * this ledger does not know.
  *
  * The file: JSON, `{ "version": 1, "slots": [{ "slot", "order", "inode", "uid", "program", "count" }] }`.
  */
@@ -74,7 +75,10 @@ export class SlotLedger {
     return [...this.#entries.values()];
   }
 
-  /** Notes a report that is newer than all. @returns crashes of this program since its oldest report that is there, this one among them */
+  /**
+   * Notes a report that is newer than all. @returns crashes of this program since its oldest report that is there, this
+   * one among them
+   */
   record(slot: number, inode: string, origin: Origin | null): number {
     const replaced = this.#entries.get(slot);
     this.#entries.delete(slot);

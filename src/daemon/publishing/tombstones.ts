@@ -1,7 +1,8 @@
 /**
- * The tombstone directory: files are written under temporary names and renamed into a slot when they are whole, so a slot holds the old
- * tombstone or the new one, never a part. Everything goes through a descriptor of the directory, and no link in it is followed: a rename
- * replaces the link itself, and new files are made with O_EXCL. Where the directory is removed while the daemon runs it is made anew.
+ * The tombstone directory: files are written under temporary names and renamed into a slot when they are whole, so a
+ * slot holds the old tombstone or the new one, never a part. Everything goes through a descriptor of the directory, and
+ * no link in it is followed: a rename replaces the link itself, and new files are made with O_EXCL. Where the directory
+ * is removed while the daemon runs it is made anew.
  */
 import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
@@ -127,20 +128,25 @@ export class TombstoneDirectory {
   }
 
   /**
-   * Gives the files their names: the first slot that is free, else the one modified least recently. Both are closed, whatever happens;
-   * when it fails neither stays.
+   * Gives the files their names: the first slot that is free, else the one modified least recently. Both are closed,
+   * whatever happens; when it fails neither stays.
    * @returns the absolute path of the tombstone
    */
   async publish(text: PendingFile, minidump: PendingFile | null): Promise<string> {
     return (await this.publishOf(null, text, minidump)).path;
   }
 
-  /** The same for a crash of which it is known whose it is: what it replaces then is chosen so that others keep theirs. */
+  /**
+   * The same for a crash of which it is known whose it is: what it replaces then is chosen so that others keep theirs.
+   */
   publishOf(origin: Origin | null, text: PendingFile, minidump: PendingFile | null): Promise<Published> {
     return this.#inTurn(() => this.#publish(origin, text, minidump));
   }
 
-  /** Removes the report that a new one of `origin` would replace if no slot were free; the path of its text, null where there is none. */
+  /**
+   * Removes the report that a new one of `origin` would replace if no slot were free; the path of its text, null where
+   * there is none.
+   */
   giveUpOldest(origin: Origin): Promise<string | null> {
     return this.#inTurn(async () => {
       const slot = chooseVictim(this.#ledger.reconcile(await this.#found()), origin);
@@ -254,7 +260,10 @@ export class TombstoneDirectory {
     }
   }
 
-  /** Whole, by a rename. Where it cannot be written (a full disk) the file times tell, after a restart, what this one does not. */
+  /**
+   * Whole, by a rename. Where it cannot be written (a full disk) the file times tell, after a restart, what this one
+   * does not.
+   */
   async #writeLedger(): Promise<void> {
     const path = join(this.#base, LEDGER_TEMPORARY);
     try {

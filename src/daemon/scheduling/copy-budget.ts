@@ -1,6 +1,7 @@
 /**
- * What copies of processes may take while they wait for the engraver, for the disk or for a client: memory (each is a memfd) and
- * descriptors (each brings its mapped files). Who crashes decides how many there are, so each user has a share, and root a reserve.
+ * What copies of processes may take while they wait for the engraver, for the disk or for a client: memory (each is a
+ * memfd) and descriptors (each brings its mapped files). Who crashes decides how many there are, so each user has a
+ * share, and root a reserve.
  */
 import { totalmem } from 'node:os';
 
@@ -82,8 +83,8 @@ export class CopyBudget {
   }
 
   /**
-   * Whether a copy of this user, which is held already, may wait for the engraver. Where it is tight those of who has most may not: they go
-   * to the disk as they are, so that others can be copied.
+   * Whether a copy of this user, which is held already, may wait for the engraver. Where it is tight those of who has
+   * most may not: they go to the disk as they are, so that others can be copied.
    */
   mayWait(uid: number): boolean {
     const all = this.#fill(this.#all);

@@ -1,16 +1,23 @@
 /**
- * What the daemon does at once, by the descriptors that it may have: the limit is known, so nothing is begun that would hit it. With few of
- * them requests wait in the socket's backlog, and are served one after the other.
+ * What the daemon does at once, by the descriptors that it may have: the limit is known, so nothing is begun that would
+ * hit it. With few of them requests wait in the socket's backlog, and are served one after the other.
  */
 import { type AdmissionLimits, DEFAULT_ADMISSION } from '../server/admission.js';
 
 /** Each worker: its channel, the pipe of its standard error, a watch for its end. */
 const WORKER = 3;
-/** Passing: a worker is started (both ends of a channel, pipes of the spawn), a directory is read, a file is written. */
+/**
+ * Passing: a worker is started (both ends of a channel, pipes of the spawn), a directory is read, a file is written.
+ */
 const PASSING = 8;
-/** A request: the client's socket, its pidfd, a duplicate while it waits; text, minidump and copy; the activity manager. */
+/**
+ * A request: the client's socket, its pidfd, a duplicate while it waits; text, minidump and copy; the activity manager.
+ */
 const REQUEST = 7;
-/** Mapped files for which there shall be room in each copy: more of them where there are more descriptors, rather than more copies at once. */
+/**
+ * Mapped files for which there shall be room in each copy: more of them where there are more descriptors, rather than
+ * more copies at once.
+ */
 const FILES = { least: 4, share: 1 / 8, most: 64 } as const;
 /** From here on requests are admitted by shares of users, and refused where these are used up. */
 const MANY = 2048;

@@ -1,8 +1,9 @@
 /**
- * Requests of users that share workers, and which of them comes next: a user with fewer under way goes before one with more, then one
- * who has had less of the workers' time lately; of one user's, first tries before second ones; then root, then who came first. All users
- * but root together leave one place, and one of them alone leaves another: users are easily had (a user may have 65536 subordinate
- * ids, subuid(5)), and root's crashes must not wait for them. A single place is for everybody.
+ * Requests of users that share workers, and which of them comes next: a user with fewer under way goes before one with
+ * more, then one who has had less of the workers' time lately; of one user's, first tries before second ones; then
+ * root, then who came first. All users but root together leave one place, and one of them alone leaves another: users
+ * are easily had (a user may have 65536 subordinate ids, subuid(5)), and root's crashes must not wait for them. A
+ * single place is for everybody.
  */
 import { SpentTime } from './spent-time.js';
 
@@ -51,7 +52,10 @@ export class FairQueue<T extends Waiting> {
     return all;
   }
 
-  /** Who comes next, and stays in the queue; null: none may. `may`: whether a user may have more under way for reasons of the caller. */
+  /**
+   * Who comes next, and stays in the queue; null: none may. `may`: whether a user may have more under way for reasons
+   * of the caller.
+   */
   next(may: (uid: number) => boolean = () => true): T | null {
     let best: T | null = null;
     let least: readonly number[] = [];

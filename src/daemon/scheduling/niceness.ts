@@ -1,6 +1,7 @@
 /**
- * How far a worker stands back while it serves a user: its nice value (setpriority(2)), which counts only where others want the
- * processors, too. A user who asks again and again has the workers for itself on an idle machine, and costs others little on a busy one.
+ * How far a worker stands back while it serves a user: its nice value (setpriority(2)), which counts only where others
+ * want the processors, too. A user who asks again and again has the workers for itself on an idle machine, and costs
+ * others little on a busy one.
  */
 import { readProcStatus } from '../../platform/proc-status.js';
 

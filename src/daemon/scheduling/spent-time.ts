@@ -1,5 +1,6 @@
 /**
- * How much of a shared worker's time each user has had lately. It halves every ten seconds, so that nobody is held to what was long ago.
+ * How much of a shared worker's time each user has had lately. It halves every ten seconds, so that nobody is held to
+ * what was long ago.
  */
 
 const HALF_LIFE_MS = 10_000;

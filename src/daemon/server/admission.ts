@@ -7,7 +7,10 @@ export interface AdmissionLimits {
   readonly perUid: number;
   /** Of `total`, places that only root may take. */
   readonly forRoot: number;
-  /** There are so few places that further clients wait in the listener's backlog until one is free, instead of being refused. */
+  /**
+   * There are so few places that further clients wait in the listener's backlog until one is free, instead of being
+   * refused.
+   */
   readonly waits?: boolean;
 }
 
@@ -45,8 +48,9 @@ export class Admission<T> {
   }
 
   /**
-   * Asks for a place. Where all are taken, the oldest client that has not yet said anything, of the user with the most clients, loses its own;
-   * where all have, the newest of the user with the most, if that is more than the newcomer's user would have.
+   * Asks for a place. Where all are taken, the oldest client that has not yet said anything, of the user with the most
+   * clients, loses its own; where all have, the newest of the user with the most, if that is more than the newcomer's
+   * user would have.
    */
   admit(client: T, uid: number): Admitted<T> {
     if (uid !== 0 && this.countOf(uid) >= this.#limits.perUid) {

@@ -50,8 +50,8 @@ export function captureJob(
     logFiles: kind === 'backtrace' ? [] : settings.logFiles,
     environ: settings.environ,
     sanitizeStacks: settings.sanitizeStacks,
-    // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it is. Without the
-    // namespace the tracer refuses: nobody lives in one without a name.
+    // What allowed it was read before the attach; root's and the system's requests do not depend on whose process it
+    // is. Without the namespace the tracer refuses: nobody lives in one without a name.
     ...(grounds === 'own process' && { asker: { ...credentials, userNamespace: peer?.userNamespace ?? '' } }),
     deadlineMs: settings.captureMs,
   };

@@ -65,7 +65,10 @@ export class Client {
     }
   }
 
-  /** Whether the process that connected is alive, so that facts read by its pid were its own. True where the kernel cannot tell. */
+  /**
+   * Whether the process that connected is alive, so that facts read by its pid were its own. True where the kernel
+   * cannot tell.
+   */
   isPeerAlive(): boolean {
     if (this.#pidfd === null) return true;
     try {

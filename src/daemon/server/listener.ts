@@ -30,9 +30,9 @@ export class ListenError extends Error {
 }
 
 /**
- * The sockets that the service manager passed, else new ones: a name is abstract, or a path where it begins with `/`. A path that a
- * daemon left behind is taken over, one that is listened on is not. The first must be had; the others are for fewer clients, and anybody
- * can take an abstract name: what is wrong with them is told to `missed`.
+ * The sockets that the service manager passed, else new ones: a name is abstract, or a path where it begins with `/`. A
+ * path that a daemon left behind is taken over, one that is listened on is not. The first must be had; the others are
+ * for fewer clients, and anybody can take an abstract name: what is wrong with them is told to `missed`.
  * @throws ListenError
  */
 export function openRequestSockets(
@@ -58,8 +58,8 @@ export function openRequestSockets(
 const RETRY_MS = 500;
 
 /**
- * The same; where a stranger holds the name, that is told to `waits` once, and the sockets are there when it has become free: anybody
- * may take an abstract name while no daemon runs, and nobody may keep it from running by that.
+ * The same; where a stranger holds the name, that is told to `waits` once, and the sockets are there when it has become
+ * free: anybody may take an abstract name while no daemon runs, and nobody may keep it from running by that.
  * @throws ListenError
  */
 export async function awaitRequestSockets(

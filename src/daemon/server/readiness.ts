@@ -2,8 +2,9 @@
 import { loadAddon } from '../../platform/addon.js';
 
 /**
- * Waits until a descriptor can be read or written (or its peer has gone), at most `deadlineMs` milliseconds. False when the time passed
- * or `signal` was raised; the watch on the descriptor has ended by then, so that it can be closed at once after the abort.
+ * Waits until a descriptor can be read or written (or its peer has gone), at most `deadlineMs` milliseconds. False when
+ * the time passed or `signal` was raised; the watch on the descriptor has ended by then, so that it can be closed at
+ * once after the abort.
  */
 export function waitFor(
   fd: number,

@@ -1,6 +1,7 @@
 /**
- * One request from its 20 bytes to the end: policy, activity manager, capture, engraving, publishing, reply, notification, release. Each
- * step either leads to the next or ends the request with a reason; whatever happens, the target is released and every descriptor closed.
+ * One request from its 20 bytes to the end: policy, activity manager, capture, engraving, publishing, reply,
+ * notification, release. Each step either leads to the next or ends the request with a reason; whatever happens, the
+ * target is released and every descriptor closed.
  */
 
 import { writeSync } from 'node:fs';
@@ -63,7 +64,10 @@ let lastId = 0;
 /** Where the frames of the crashed thread are in a tombstone. */
 const FRAMES_BYTES = 64 * 1024;
 
-/** All memory of a large process, through a socket to a slow disk. A client that takes nothing for half a minute is left sooner. */
+/**
+ * All memory of a large process, through a socket to a slow disk. A client that takes nothing for half a minute is left
+ * sooner.
+ */
 const FULL_DEADLINE_MS = 3_600_000;
 
 /** What the flow needs of a client, which its caller closes. */
@@ -232,7 +236,10 @@ class RequestFlow {
     }
   }
 
-  /** Engraves into the two files and publishes them; the apology where it could not be engraved. @throws where the disk has no room */
+  /**
+   * Engraves into the two files and publishes them; the apology where it could not be engraved. @throws where the disk
+   * has no room
+   */
   async #fillFiles(
     copy: Captured,
     target: TargetFacts,
@@ -261,7 +268,10 @@ class RequestFlow {
     return excuse;
   }
 
-  /** The disk is full: the report is made in memory, and as much of it kept as finds room. At the least the log has its frames. */
+  /**
+   * The disk is full: the report is made in memory, and as much of it kept as finds room. At the least the log has its
+   * frames.
+   */
   async #publishWithoutRoom(
     copy: Captured,
     target: TargetFacts,

@@ -19,7 +19,11 @@ export interface AnsweredRequest {
   readonly details: readonly string[];
 }
 
-/** `backtrace of pid 7 tid 8 "name" uid 1000 asked by pid 9 "sh" uid 0 (root): …`; who asks for a crash is who crashed. */
+/**
+ * `backtrace of pid 7 tid 8 "name" uid 1000 asked by pid 9 "sh" uid 0 (root): …`
+ *
+ * Who asks for a crash is who crashed.
+ */
 export function requestLine({ kind, asker, names, target, grounds, details }: AnsweredRequest): string {
   const by =
     kind === 'crash' ? '' : ` asked by pid ${asker.pid} "${logText(names.peerName, 64)}" uid ${asker.uid} (${grounds})`;

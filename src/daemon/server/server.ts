@@ -78,8 +78,8 @@ export class RequestServer {
   }
 
   /**
-   * Takes one client: what it asks goes on its way before the next is looked at, which the poll reports again at once. So a flood of them
-   * leaves time for the requests under way, too.
+   * Takes one client: what it asks goes on its way before the next is looked at, which the poll reports again at once.
+   * So a flood of them leaves time for the requests under way, too.
    */
   #accept(listener: number, poller: Poller): void {
     if (!this.#open) return;

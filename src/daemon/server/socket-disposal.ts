@@ -1,7 +1,8 @@
 /**
- * The end of sockets that hold descriptors of strangers, unread. Whoever drops the last reference to such a descriptor waits as long as
- * its owner wants, so a child does: it inherits the sockets, the daemon closes its own, and then the child exits. A process that exits
- * does not linger on TCP sockets (PF_EXITING in inet_release); where something else holds it up, nobody waits for it.
+ * The end of sockets that hold descriptors of strangers, unread. Whoever drops the last reference to such a descriptor
+ * waits as long as its owner wants, so a child does: it inherits the sockets, the daemon closes its own, and then the
+ * child exits. A process that exits does not linger on TCP sockets (PF_EXITING in inet_release); where something else
+ * holds it up, nobody waits for it.
  *
  * Linux 6.16 and later refuse descriptors at the sender: there is nothing to do then.
  */

@@ -1,7 +1,7 @@
 /**
- * Requests that the daemon makes of itself when it starts: code that runs for the first time is several times slower than later, and the first
- * process that crashes would wait for it. Everything is real, from the socket to the hand-over; what it is handed over to only pretends
- * to be a tracer, and says that nothing could be captured.
+ * Requests that the daemon makes of itself when it starts: code that runs for the first time is several times slower
+ * than later, and the first process that crashes would wait for it. Everything is real, from the socket to the
+ * hand-over; what it is handed over to only pretends to be a tracer, and says that nothing could be captured.
  */
 import { loadAddon } from '../../platform/addon.js';
 import type { TracerMessage } from '../../wire/job.js';
@@ -19,7 +19,10 @@ const ROUNDS = 150;
 const TIME_MS = 250;
 const REPLY_MS = 1000;
 
-/** How many requests came as far as the pretended tracer. Never throws: a daemon that could not rehearse is slower, not broken. */
+/**
+ * How many requests came as far as the pretended tracer. Never throws: a daemon that could not rehearse is slower, not
+ * broken.
+ */
 export async function rehearse(context: FlowContext): Promise<number> {
   const addon = loadAddon();
   const address = { abstract: `debuggerd-rehearsal-${process.pid}` };

@@ -4,8 +4,8 @@ import { MAX_FDS, MAX_MESSAGE } from '../../wire/job.js';
 
 export interface ChannelHandlers {
   /**
-   * The descriptors belong to the handler. `incomplete`: more were sent, and this process may not have them. `bytes` is a view that
-   * the next message overwrites.
+   * The descriptors belong to the handler. `incomplete`: more were sent, and this process may not have them. `bytes` is
+   * a view that the next message overwrites.
    */
   message(bytes: Uint8Array, fds: number[], incomplete: boolean): void;
   /** Once, at the end of the stream or after an error; the channel is closed then. */

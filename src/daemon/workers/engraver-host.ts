@@ -1,7 +1,7 @@
 /**
- * The engraver: one confined process, warm, one job at a time. It parses what crashing processes control, so it may die or fall silent
- * at any job: then it is replaced, and the caller learns why. Who has had less of its time lately goes first; while others wait, a user's
- * job has less time than it would have alone.
+ * The engraver: one confined process, warm, one job at a time. It parses what crashing processes control, so it may die
+ * or fall silent at any job: then it is replaced, and the caller learns why. Who has had less of its time lately goes
+ * first; while others wait, a user's job has less time than it would have alone.
  */
 import type { Engraved, EngraveFiles, EngraveJob, EngraverMessage, OutputKind } from '../../wire/job.js';
 import { MAX_FDS, MAX_MESSAGE } from '../../wire/job.js';
@@ -85,8 +85,8 @@ export class EngraverHost {
   }
 
   /**
-   * Renders one copy. The descriptors must stay open until the promise resolves; it never rejects. `fresh`: by an engraver that has done
-   * nothing before, so that it finds nothing that another job has left.
+   * Renders one copy. The descriptors must stay open until the promise resolves; it never rejects. `fresh`: by an
+   * engraver that has done nothing before, so that it finds nothing that another job has left.
    */
   engrave(order: EngraveOrder, fresh = false): Promise<EngraveResult> {
     if (!this.#open) return Promise.resolve({ ok: false, reason: 'the daemon is shutting down' });

@@ -43,7 +43,10 @@ async function attempt(
 
 /** The tombstone of a copy that could not be engraved: one line that says why. */
 export function apology(pid: number, tid: number, signal: number, reason: string): string {
-  return `pid: ${pid}, tid: ${tid}, signal ${signal}: the dump could not be engraved (${logText(reason, 512)}); the minidump beside this file is complete as captured\n`;
+  return (
+    `pid: ${pid}, tid: ${tid}, signal ${signal}: the dump could not be engraved (${logText(reason, 512)}); ` +
+    'the minidump beside this file is complete as captured\n'
+  );
 }
 
 /** Replaces a file's content by that of a memfd. */

@@ -1,8 +1,9 @@
 /**
- * The tracers: forked ahead, one request each at a time, more of them under load, fewer when idle. A tracer that passes its deadline
- * or says something wrong is killed (the kernel then detaches its target) and replaced. The kernel may wait in its name for a file system
- * that does not answer, killed or not: such a process is stuck. It takes nobody's place, but who has caused two of them has no tracer until
- * one is gone; and from sixteen on, all users but root have one tracer together.
+ * The tracers: forked ahead, one request each at a time, more of them under load, fewer when idle. A tracer that passes
+ * its deadline or says something wrong is killed (the kernel then detaches its target) and replaced. The kernel may
+ * wait in its name for a file system that does not answer, killed or not: such a process is stuck. It takes nobody's
+ * place, but who has caused two of them has no tracer until one is gone; and from sixteen on, all users but root have
+ * one tracer together.
  */
 import { loadAddon } from '../../platform/addon.js';
 import type { CaptureJob } from '../../wire/job.js';
@@ -51,8 +52,8 @@ export interface CaptureOrder {
 
 const STALL_MS = 250;
 /**
- * A user whose request costs a tracer (a target that cannot be let go otherwise, one that does not answer) has none for this long: the
- * start of another takes a hundred times what the request did.
+ * A user whose request costs a tracer (a target that cannot be let go otherwise, one that does not answer) has none for
+ * this long: the start of another takes a hundred times what the request did.
  */
 const REST_MS = 1000;
 
@@ -195,8 +196,9 @@ export class TracerPool {
   }
 
   /**
-   * One more tracer where requests wait and none becomes free. Not at once: a storm of crashes is over before a new process is ready,
-   * and would pay for its start; captures that take long (a target that is held, one that does not stop) need others beside them.
+   * One more tracer where requests wait and none becomes free. Not at once: a storm of crashes is over before a new
+   * process is ready, and would pay for its start; captures that take long (a target that is held, one that does not
+   * stop) need others beside them.
    */
   #watchQueue(): void {
     if (this.#stall !== undefined || !this.#wantsMore()) return;

@@ -1,4 +1,7 @@
-/** Pauses between attempts to start what does not start: 100 ms, doubled each time, at most 5 s; back to the first after a success. */
+/**
+ * Pauses between attempts to start what does not start: 100 ms, doubled each time, at most 5 s; back to the first after
+ * a success.
+ */
 export class RestartDelay {
   static readonly first = 100;
   static readonly longest = 5000;

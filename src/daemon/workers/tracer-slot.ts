@@ -53,8 +53,8 @@ export class TracerSlot {
   }
 
   /**
-   * Gives an idle tracer a request, with the client's socket, which stays the caller's; `finished` is called once when it has no part in
-   * it any more, at its process's end at the latest.
+   * Gives an idle tracer a request, with the client's socket, which stays the caller's; `finished` is called once when
+   * it has no part in it any more, at its process's end at the latest.
    * `lost`: the tracer ends with the request.
    */
   begin(
@@ -70,7 +70,8 @@ export class TracerSlot {
     this.#state = 'busy';
     this.#run = run;
     this.#finished = finished;
-    // The daemon is past its own deadline for the target, whatever the reason: the tracer goes, the kernel lets the target run on.
+    // The daemon is past its own deadline for the target, whatever the reason: the tracer goes, the kernel lets the
+    // target run on.
     run.startTimer(deadlineMs, `deadline of ${deadlineMs / 1000} s passed`, () => this.#worker.kill('deadline passed'));
     this.#worker.renice(niceness);
     const sent = this.#worker.send(encodeMessage(run.job), [clientFd]);

@@ -14,19 +14,23 @@ import { StderrTail } from './stderr-tail.js';
 export const WORKER_CHANNEL_FD = 3;
 
 /**
- * Workers are warmed up once and may then wait for days: V8 would drop what it has compiled after some collections without a use, and
- * the next crash would pay for it again.
+ * Workers are warmed up once and may then wait for days: V8 would drop what it has compiled after some collections
+ * without a use, and the next crash would pay for it again.
  */
 const KEEP_CODE = ['--no-flush-bytecode'];
 /**
- * Workers are resident, and their jobs are short: without these the young generation of each grows to 32 MiB, and glibc keeps an arena
- * for every thread of V8 (mallopt(3)), memory that never serves again. With one megabyte a report takes half as long again: what it is
- * made of does not fit. Threads that help to collect so little cost more wake-ups than they save.
+ * Workers are resident, and their jobs are short: without these the young generation of each grows to 32 MiB, and glibc
+ * keeps an arena for every thread of V8 (mallopt(3)), memory that never serves again. With one megabyte a report takes
+ * half as long again: what it is made of does not fit. Threads that help to collect so little cost more wake-ups than
+ * they save.
  */
 const TRACER_HEAP = ['--max-semi-space-size=1', '--single-threaded-gc'];
 const ENGRAVER_HEAP = ['--max-semi-space-size=2', '--single-threaded-gc'];
 const ONE_ARENA = { MALLOC_ARENA_MAX: '1' };
-/** The engraver gives the buffers of large dumps back; a tracer keeps them, since a target stands still while they are touched anew. */
+/**
+ * The engraver gives the buffers of large dumps back; a tracer keeps them, since a target stands still while they are
+ * touched anew.
+ */
 const RETURNED_BUFFERS = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
 
 export interface WorkerHandlers {
@@ -34,7 +38,10 @@ export interface WorkerHandlers {
   message(bytes: Uint8Array, fds: number[], incomplete: boolean): void;
   /** Once, when the process has ended or its channel has; it is killed then. */
   ended(reason: string): void;
-  /** Once, after `ended`: the process is gone. One that is killed while the kernel waits in its name for a device may take for ever. */
+  /**
+   * Once, after `ended`: the process is gone. One that is killed while the kernel waits in its name for a device may
+   * take for ever.
+   */
   exited?(): void;
 }
 
@@ -65,8 +72,8 @@ export function workerEnvironment(env: NodeJS.ProcessEnv = process.env): Record<
 export const TRACER_ARGUMENTS: readonly string[] = [...KEEP_CODE, ...TRACER_HEAP];
 
 /**
- * A worker with the daemon's own rights, that runs the script at `path`. Of a message with more than `maxFds` descriptors the first ones are
- * taken: the rest never becomes the daemon's.
+ * A worker with the daemon's own rights, that runs the script at `path`. Of a message with more than `maxFds`
+ * descriptors the first ones are taken: the rest never becomes the daemon's.
  */
 export function startPrivileged(path: string, handlers: WorkerHandlers, maxFds = MAX_FDS): Worker {
   const addon = loadAddon();
@@ -102,7 +109,10 @@ export interface ConfinedOptions {
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** Size of the largest file that it may write, bytes. */
   readonly fileBytes: number;
-  /** Memory of its own that it may have, bytes: RLIMIT_DATA, since V8 reserves addresses without end and does not use them. */
+  /**
+   * Memory of its own that it may have, bytes: RLIMIT_DATA, since V8 reserves addresses without end and does not use
+   * them.
+   */
   readonly memoryBytes: number;
   /** Told what of the confinement could not be had. */
   readonly report: (unapplied: readonly string[]) => void;
@@ -123,7 +133,8 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
       ...(options.user ?? {}),
       rlimits: { fsize: options.fileBytes, data: options.memoryBytes },
       parentDeathSignal: osConstants.signals.SIGKILL,
-      // A daemon that is root can have all of these, and hands over what its users may not see: better no engraver than one without.
+      // A daemon that is root can have all of these, and hands over what its users may not see: better no engraver than
+      // one without.
       required: options.user === null ? [] : ['user', 'capabilities', 'noNewPrivs', 'network', 'seccomp'],
     });
     sacrifice(child.pid);
@@ -152,7 +163,10 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
 /** proc(5), oom_score_adj: from 0 to 1000 a process is more likely to be the one. */
 const EXPENDABLE = 500;
 
-/** Where memory runs out this process goes before others: the daemon starts another one. A service manager protects the daemon as a rule. */
+/**
+ * Where memory runs out this process goes before others: the daemon starts another one. A service manager protects the
+ * daemon as a rule.
+ */
 function sacrifice(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, String(EXPENDABLE));
@@ -190,7 +204,10 @@ function signalName(number: number): NodeJS.Signals {
   return (name ?? `signal ${number}`) as NodeJS.Signals;
 }
 
-/** How long is waited for the exit status of a process that has closed its channel, or was killed for what came over it, ms. */
+/**
+ * How long is waited for the exit status of a process that has closed its channel, or was killed for what came over it,
+ * ms.
+ */
 const STATUS_MS = 1000;
 
 class ChannelWorker implements Worker {

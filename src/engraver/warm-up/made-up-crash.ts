@@ -1,6 +1,6 @@
 /**
- * A crash that never was, in the form that the tracer gives to real ones: for the warm-up. Its stacks are full of return addresses into
- * real libraries, so that whatever frame a rule leads to, there is another one behind it.
+ * A crash that never was, in the form that the tracer gives to real ones: for the warm-up. Its stacks are full of
+ * return addresses into real libraries, so that whatever frame a rule leads to, there is another one behind it.
  */
 import type { Arch } from '../../arch/arch.js';
 import type { MapsEntry } from '../../linux/maps.js';

@@ -1,7 +1,8 @@
 /**
- * Runs everything before it is needed: a JavaScript loop is several times slower until it was compiled, and what would open a
- * file or load a module later must have done so by then. The work is a made-up crash of this process's own libraries, whose tables
- * are those that the next real crash is likely to need. The first rounds go before the first job, the others between jobs.
+ * Runs everything before it is needed: a JavaScript loop is several times slower until it was compiled, and what would
+ * open a file or load a module later must have done so by then. The work is a made-up crash of this process's own
+ * libraries, whose tables are those that the next real crash is likely to need. The first rounds go before the first
+ * job, the others between jobs.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Arch } from '../../arch/arch.js';

@@ -1,6 +1,6 @@
 /**
- * A minidump, or one of its streams, that cannot be read: names the part, what it needs and what is there. One broken stream
- * leaves the others readable.
+ * A minidump, or one of its streams, that cannot be read: names the part, what it needs and what is there. One broken
+ * stream leaves the others readable.
  */
 export class MinidumpError extends Error {
   override readonly name = 'MinidumpError';

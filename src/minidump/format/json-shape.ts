@@ -1,6 +1,6 @@
 /**
- * JSON from outside, checked by shape. Written by hand because it runs on the way of a crash, where the milliseconds that a schema
- * library takes to load are missed.
+ * JSON from outside, checked by shape. Written by hand because it runs on the way of a crash, where the milliseconds
+ * that a schema library takes to load are missed.
  */
 import { MinidumpError } from './error.js';
 

@@ -1,7 +1,8 @@
 /**
- * Bounds on what a reader accepts. Counts are also checked against the bytes that are there, so memory use is linear in the file's
- * size; these bound the factor. Breakpad's processor stops at 128 streams, 4096 threads and memory regions, 2048 modules and
- * 1024 units a string; processes with more threads and mappings than that are ordinary now, and paths have up to 4096 bytes.
+ * Bounds on what a reader accepts. Counts are also checked against the bytes that are there, so memory use is linear in
+ * the file's size; these bound the factor. Breakpad's processor stops at 128 streams, 4096 threads and memory regions,
+ * 2048 modules and 1024 units a string; processes with more threads and mappings than that are ordinary now, and paths
+ * have up to 4096 bytes.
  */
 export interface MinidumpLimits {
   readonly streams: number;

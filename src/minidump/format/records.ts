@@ -1,5 +1,6 @@
 /**
- * What a minidump is made of, as values: the writer takes them. Addresses and sizes are bytes; texts are JavaScript strings.
+ * What a minidump is made of, as values: the writer takes them. Addresses and sizes are bytes; texts are JavaScript
+ * strings.
  */
 
 /** Bytes and the address at which they were. */

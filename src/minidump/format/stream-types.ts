@@ -1,7 +1,8 @@
 /**
  * Stream types of a minidump's directory. Sources: Microsoft's minidumpapiset.h (MINIDUMP_STREAM_TYPE), Breakpad's
  * minidump_format.h and LLVM's
- * MinidumpConstants.def (Linux, 0x4767....), Mozilla's minidump-writer (0x4d7a....), Crashpad's minidump_extensions.h (0x4350....).
+ * MinidumpConstants.def (Linux, 0x4767....), Mozilla's minidump-writer (0x4d7a....), Crashpad's minidump_extensions.h
+ * (0x4350....).
  */
 export const StreamType = {
   unused: 0,
@@ -64,7 +65,9 @@ export const StreamType = {
   debuggerdRawRegisters: 0x44420006,
   /** /proc/PID/cgroup as it is. */
   debuggerdCgroup: 0x44420007,
-  /** /tmp/perf-PID.map as it is: names of functions compiled at run time, `START SIZE NAME` in hexadecimal, a line each. */
+  /**
+   * /tmp/perf-PID.map as it is: names of functions compiled at run time, `START SIZE NAME` in hexadecimal, a line each.
+   */
   debuggerdPerfMap: 0x44420008,
   /** In a copy under way: {u64 address, u64 size} of each range that a memory64 list will have. */
   debuggerdFullMemory: 0x44420009,

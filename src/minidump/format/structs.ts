@@ -1,6 +1,6 @@
 /**
- * The structures of the minidump format. Sources: Microsoft's minidumpapiset.h, Breakpad's minidump_format.h. Sizes are those on
- * disk (a module is 108 bytes there, 112 to a C compiler).
+ * The structures of the minidump format. Sources: Microsoft's minidumpapiset.h, Breakpad's minidump_format.h. Sizes are
+ * those on disk (a module is 108 bytes there, 112 to a C compiler).
  */
 import { b64, i32, struct, u8, u16, u32, u64 } from '../../bytes/struct.js';
 
@@ -156,7 +156,9 @@ export const MISC_INFO_TEXTS = {
   debugBuildString: { offset: 752, units: 40 },
 } as const;
 export const MISC_INFO_4_SIZE = 832;
-/** XSTATE_CONFIG_FEATURE_MSC_INFO at 832: {size, 4; u64 enabled features; 64 x {offset, size}}, then the process cookie. */
+/**
+ * XSTATE_CONFIG_FEATURE_MSC_INFO at 832: {size, 4; u64 enabled features; 64 x {offset, size}}, then the process cookie.
+ */
 export const MISC_INFO_5 = struct(1364, { xstateSize: u32(832), xstateFeatures: b64(840), processCookie: u32(1360) });
 
 export const MiscFlag = {
@@ -233,7 +235,10 @@ export const THREAD_INFO = struct(64, {
 /** MDRawBreakpadInfo; validity: 1 dump tid, 2 requesting tid. */
 export const BREAKPAD_INFO = struct(12, { validity: u32(0), dumpTid: u32(4), requestingTid: u32(8) });
 
-/** MDRawAssertionInfo: three UTF-16 texts of 128 units at 0, 256 and 512. type: 1 invalid parameter, 2 pure virtual call. */
+/**
+ * MDRawAssertionInfo: three UTF-16 texts of 128 units at 0, 256 and 512. type: 1 invalid parameter, 2 pure virtual
+ * call.
+ */
 export const ASSERTION_INFO = struct(776, { line: u32(768), type: u32(772) });
 export const ASSERTION_TEXTS = {
   expression: { offset: 0, units: 128 },

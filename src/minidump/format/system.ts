@@ -1,6 +1,6 @@
 /**
- * Processor architectures and platforms of MINIDUMP_SYSTEM_INFO. Sources: winnt.h (PROCESSOR_ARCHITECTURE_*), Breakpad's
- * minidump_format.h for the values from 0x8000 on.
+ * Processor architectures and platforms of MINIDUMP_SYSTEM_INFO. Sources: winnt.h (PROCESSOR_ARCHITECTURE_*),
+ * Breakpad's minidump_format.h for the values from 0x8000 on.
  */
 export const ProcessorArchitecture = {
   x86: 0,

@@ -1,6 +1,6 @@
 /**
- * CPU contexts as named values, whatever machine they come from. Which layout a context has follows from the system info's
- * architecture and the context's size; without system info from the size and the flags inside.
+ * CPU contexts as named values, whatever machine they come from. Which layout a context has follows from the system
+ * info's architecture and the context's size; without system info from the size and the flags inside.
  */
 import type { Arch } from '../../arch/arch.js';
 import { arm as armArch } from '../../arch/arm.js';
@@ -57,7 +57,9 @@ function debugRegisters(offset: number, size: 4 | 8): ContextRegister[] {
   return [0, 1, 2, 3, 6, 7].map((number, i) => ({ name: `dr${number}`, offset: offset + i * size, size }));
 }
 
-/** Of FLOATING_SAVE_AREA (FSAVE), which begins at 28: seven words, then the registers without padding. Names are gdb's. */
+/**
+ * Of FLOATING_SAVE_AREA (FSAVE), which begins at 28: seven words, then the registers without padding. Names are gdb's.
+ */
 const FSAVE: readonly ContextRegister[] = [
   ...['fctrl', 'fstat', 'ftag', 'fioff', 'fiseg', 'fooff', 'foseg'].map(
     (name, i): ContextRegister => ({ name, offset: 28 + 4 * i, size: 4 }),
@@ -141,8 +143,8 @@ function hasFlag(layout: ContextLayout, flags: number): boolean {
 }
 
 /**
- * The layout of a context. `architecture`: ProcessorArchitecture of the system info, null when the dump has none. Throws
- * MinidumpError in the name of `part` when size, flags and architecture do not agree.
+ * The layout of a context. `architecture`: ProcessorArchitecture of the system info, null when the dump has none.
+ * Throws MinidumpError in the name of `part` when size, flags and architecture do not agree.
  */
 export function contextLayout(
   part: string,
@@ -169,8 +171,8 @@ export function contextLayout(
 }
 
 /**
- * A context in the layout that `arch` has: other writers' layouts are rearranged, XSAVE state behind it is dropped. Throws
- * MinidumpError when it is no context of that CPU.
+ * A context in the layout that `arch` has: other writers' layouts are rearranged, XSAVE state behind it is dropped.
+ * Throws MinidumpError when it is no context of that CPU.
  */
 export function archContext(part: string, arch: Arch, bytes: Uint8Array): Uint8Array {
   const layout = contextLayout(part, bytes, arch.minidumpArch, true);

@@ -1,7 +1,8 @@
 /**
- * Why a process died, in the words that Breakpad's minidump_stackwalk prints: `SIGSEGV /SEGV_MAPERR`, `EXCEPTION_ACCESS_VIOLATION_READ`,
- * `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`; a code that it does not name is its number there and here (`SIGSEGV /0x00000080`). Sources of the
- * codes: signal(7), sigaction(2); ntstatus.h; mach/exception_types.h, mach/i386/exception.h, mach/arm/exception.h.
+ * Why a process died, in the words that Breakpad's minidump_stackwalk prints: `SIGSEGV /SEGV_MAPERR`,
+ * `EXCEPTION_ACCESS_VIOLATION_READ`, `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`; a code that it does not name is its
+ * number there and here (`SIGSEGV /0x00000080`). Sources of the codes: signal(7), sigaction(2); ntstatus.h;
+ * mach/exception_types.h, mach/i386/exception.h, mach/arm/exception.h.
  */
 
 import { DUMP_REQUESTED } from '../format/structs.js';
@@ -10,10 +11,12 @@ import type { MinidumpException } from './exception.js';
 import { fastFailName } from './fast-fail.js';
 
 /** By number on x86 and arm, from 1. */
-const SIGNALS =
-  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'
-    .split(' ')
-    .map((name) => `SIG${name}`);
+const SIGNALS = `
+  HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT
+  CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS`
+  .trim()
+  .split(/\s+/)
+  .map((name) => `SIG${name}`);
 
 /** Names of si_code from 1 on. */
 const LINUX_CODES: ReadonlyMap<string, readonly string[]> = new Map([
@@ -22,9 +25,7 @@ const LINUX_CODES: ReadonlyMap<string, readonly string[]> = new Map([
   ['SIGFPE', 'FPE_INTDIV FPE_INTOVF FPE_FLTDIV FPE_FLTOVF FPE_FLTUND FPE_FLTRES FPE_FLTINV FPE_FLTSUB'.split(' ')],
   [
     'SIGSEGV',
-    'SEGV_MAPERR SEGV_ACCERR SEGV_BNDERR SEGV_PKUERR SEGV_ACCADI SEGV_ADIDERR SEGV_ADIPERR SEGV_MTEAERR SEGV_MTESERR'.split(
-      ' ',
-    ),
+    'MAPERR ACCERR BNDERR PKUERR ACCADI ADIDERR ADIPERR MTEAERR MTESERR'.split(' ').map((name) => `SEGV_${name}`),
   ],
 ]);
 
@@ -166,8 +167,8 @@ function hex32(value: number): string {
 }
 
 /**
- * `platform`: Platform of the system info, null when the dump has none (taken for Linux); `architecture`: its ProcessorArchitecture, on
- * which the words of macOS depend.
+ * `platform`: Platform of the system info, null when the dump has none (taken for Linux); `architecture`: its
+ * ProcessorArchitecture, on which the words of macOS depend.
  */
 export function crashReason(
   exception: MinidumpException,
@@ -232,8 +233,8 @@ function machReason({ code, flags }: MinidumpException, architecture: number | n
 }
 
 /**
- * Where it went wrong: what the exception says, for access violations of Windows the address that was touched. `wordSize`: of the process;
- * some writers extend addresses of 32 bits by their sign.
+ * Where it went wrong: what the exception says, for access violations of Windows the address that was touched.
+ * `wordSize`: of the process; some writers extend addresses of 32 bits by their sign.
  */
 export function crashAddress(exception: MinidumpException, platform: number | null, wordSize: 4 | 8 = 8): bigint {
   const touched = exception.parameters[1];

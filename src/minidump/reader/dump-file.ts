@@ -1,6 +1,6 @@
 /**
- * A minidump as a file: header, directory, and checked access to the bytes behind its offsets. The typed streams are read on
- * top of it, each by its own file.
+ * A minidump as a file: header, directory, and checked access to the bytes behind its offsets. The typed streams are
+ * read on top of it, each by its own file.
  */
 import { BufferSource, type ByteSource } from '../../bytes/byte-source.js';
 import { type Fields, readStruct, type Struct, type Values } from '../../bytes/struct.js';
@@ -33,7 +33,8 @@ export class DumpFile {
   readonly damage: readonly MinidumpError[];
 
   /**
-   * Throws MinidumpError when header or directory are not those of a minidump. `damaged`: what can be read of a directory is enough.
+   * Throws MinidumpError when header or directory are not those of a minidump. `damaged`: what can be read of a
+   * directory is enough.
    */
   protected constructor(
     source: Uint8Array | ByteSource,
@@ -93,7 +94,10 @@ export class DumpFile {
     return this.directory.find((entry) => entry.type === type) ?? null;
   }
 
-  /** The bytes of a stream, or null when the dump has none of that type. Throws MinidumpError when they are not all there. */
+  /**
+   * The bytes of a stream, or null when the dump has none of that type. Throws MinidumpError when they are not all
+   * there.
+   */
   stream(type: number): Uint8Array | null {
     const entry = this.entry(type);
     if (entry === null) return null;
@@ -106,7 +110,8 @@ export class DumpFile {
   }
 
   /**
-   * The `size` bytes at `rva`, perhaps a view of the file. Throws MinidumpError in the name of `part` when they are not all there.
+   * The `size` bytes at `rva`, perhaps a view of the file. Throws MinidumpError in the name of `part` when they are not
+   * all there.
    */
   bytes(part: string, rva: number, size: number): Uint8Array {
     const remain = Math.max(0, this.source.size - rva);

@@ -1,6 +1,6 @@
 /**
- * The memory that a dump holds, by address: memory list, memory64 list and thread stacks as one `Memory`. Regions may overlap, lie
- * outside the file, or be cut by its end: what is there is read, and nothing else.
+ * The memory that a dump holds, by address: memory list, memory64 list and thread stacks as one `Memory`. Regions may
+ * overlap, lie outside the file, or be cut by its end: what is there is read, and nothing else.
  */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import type { Memory } from '../../bytes/memory.js';

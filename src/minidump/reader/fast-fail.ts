@@ -1,4 +1,6 @@
-/** The codes of __fastfail, which STATUS_STACK_BUFFER_OVERRUN has as its first parameter. Source: winnt.h, FAST_FAIL_*. */
+/**
+ * The codes of __fastfail, which STATUS_STACK_BUFFER_OVERRUN has as its first parameter. Source: winnt.h, FAST_FAIL_*.
+ */
 
 const FIRST = `
   LEGACY_GS_VIOLATION VTGUARD_CHECK_FAILURE STACK_COOKIE_CHECK_FAILURE CORRUPT_LIST_ENTRY INCORRECT_STACK

@@ -1,5 +1,6 @@
 /**
- * CPU contexts of machines that we do not run on, for reading. Layouts: Breakpad's minidump_cpu_{mips,ppc,ppc64,sparc,riscv,arm64}.h.
+ * CPU contexts of machines that we do not run on, for reading. Layouts: Breakpad's
+ * minidump_cpu_{mips,ppc,ppc64,sparc,riscv,arm64}.h.
  */
 import type { ContextLayout, ContextRegister } from './context-layout.js';
 

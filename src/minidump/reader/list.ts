@@ -4,8 +4,8 @@ import { MinidumpError } from '../format/error.js';
 import { type DumpFile, partName, viewOf } from './dump-file.js';
 
 /**
- * A stream that is a u32 count and entries; some writers align the entries to 8 with 4 bytes of padding. Null when the dump has
- * none of that type. Throws MinidumpError when the count promises more than the stream holds.
+ * A stream that is a u32 count and entries; some writers align the entries to 8 with 4 bytes of padding. Null when the
+ * dump has none of that type. Throws MinidumpError when the count promises more than the stream holds.
  */
 export function readCountedList<F extends Fields>(
   dump: DumpFile,
@@ -27,8 +27,8 @@ export function readCountedList<F extends Fields>(
 }
 
 /**
- * A stream that begins with {header size, entry size, count}: entries may be longer than we know, not shorter. `readHeader` is
- * given a stream that has at least `headerSize` bytes.
+ * A stream that begins with {header size, entry size, count}: entries may be longer than we know, not shorter.
+ * `readHeader` is given a stream that has at least `headerSize` bytes.
  */
 export function readSizedList<H extends Fields, F extends Fields>(
   dump: DumpFile,

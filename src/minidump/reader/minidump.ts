@@ -1,7 +1,7 @@
 /**
- * A minidump, opened: its streams as typed values, each read when it is first asked for. A stream that is absent is null. A stream
- * that cannot be read throws MinidumpError each time it is asked for and leaves the others readable; details that could not be
- * read are in `problems`.
+ * A minidump, opened: its streams as typed values, each read when it is first asked for. A stream that is absent is
+ * null. A stream that cannot be read throws MinidumpError each time it is asked for and leaves the others readable;
+ * details that could not be read are in `problems`.
  */
 import type { ByteSource } from '../../bytes/byte-source.js';
 import type { MapsEntry } from '../../linux/maps.js';
@@ -78,8 +78,8 @@ export class Minidump extends DumpFile {
   }
 
   /**
-   * Opens a file whose directory may be cut off or lie: what there is of it can be read, and `damage` says what is wrong. Throws
-   * MinidumpError when the header is not that of a minidump.
+   * Opens a file whose directory may be cut off or lie: what there is of it can be read, and `damage` says what is
+   * wrong. Throws MinidumpError when the header is not that of a minidump.
    */
   static openDamaged(source: Uint8Array | ByteSource, limits?: MinidumpLimits): Minidump {
     return new Minidump(source, limits, true);

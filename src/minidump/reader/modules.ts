@@ -99,7 +99,8 @@ export function readGuid(view: DataView, offset: number, littleEndian: boolean):
 }
 
 /**
- * The key of symbol servers. ELF: the first 16 bytes of the build id, zero-padded, read as a little-endian GUID, then "0".
+ * The key of symbol servers. ELF: the first 16 bytes of the build id, zero-padded, read as a little-endian GUID, then
+ * "0".
  */
 export function debugIdOf(cv: CvRecord): string | null {
   switch (cv.kind) {

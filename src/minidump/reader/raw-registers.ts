@@ -1,6 +1,7 @@
 /**
  * Stream 0x44420006: register sets as PTRACE_GETREGSET(NT_PRSTATUS) gave them, which a context may hold only in part.
- * Layout: u32 count, then per thread {u32 tid, u32 size, bytes, padding to a multiple of 8 counted from the entry's begin}.
+ * Layout: u32 count, then per thread {u32 tid, u32 size, bytes, padding to a multiple of 8 counted from the entry's
+ * begin}.
  */
 
 import { MinidumpError } from '../format/error.js';

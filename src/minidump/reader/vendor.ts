@@ -1,6 +1,6 @@
 /**
- * The streams of our own ("DB", 0x4442....), which other readers skip: UTF-8 JSON, written and read here. Their shapes are
- * documented in docs/minidump.md; fields are added, never renamed.
+ * The streams of our own ("DB", 0x4442....), which other readers skip: UTF-8 JSON, written and read here. Their shapes
+ * are documented in docs/minidump.md; fields are added, never renamed.
  */
 
 import { getU64, setU64 } from '../../bytes/struct.js';
@@ -33,8 +33,8 @@ export interface DumpInfo {
   /** The thread was in the stop of a fatal signal, whose siginfo the dump has. */
   readonly signalStop: boolean;
   /**
-   * arm64 with pointer authentication: the bits of a code address that carry its signature (NT_ARM_PAC_MASK, the second word), in
-   * hexadecimal digits.
+   * arm64 with pointer authentication: the bits of a code address that carry its signature (NT_ARM_PAC_MASK, the second
+   * word), in hexadecimal digits.
    */
   readonly pacMask?: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Adds to a dump what was found out after it was written: build ids of its modules and further streams. Nothing that is there moves;
- * new records, a new module list and a new directory follow the old bytes, and only the header changes.
+ * Adds to a dump what was found out after it was written: build ids of its modules and further streams. Nothing that is
+ * there moves; new records, a new module list and a new directory follow the old bytes, and only the header changes.
  */
 
 import { writeStruct } from '../../bytes/struct.js';
@@ -32,9 +32,9 @@ export interface DumpAdditions {
 }
 
 /**
- * The completed dump as chunks for writev; the old bytes are referenced, not copied. `original` is a little-endian dump in memory.
- * A module list that cannot be read stays as it is. Throws MinidumpError when `original` is no minidump, RangeError when it is
- * big endian or too long for 32-bit offsets.
+ * The completed dump as chunks for writev; the old bytes are referenced, not copied. `original` is a little-endian dump
+ * in memory. A module list that cannot be read stays as it is. Throws MinidumpError when `original` is no minidump,
+ * RangeError when it is big endian or too long for 32-bit offsets.
  */
 export function completeMinidump(original: Uint8Array, additions: DumpAdditions): Uint8Array[] {
   const dump = Minidump.open(original);

@@ -1,7 +1,8 @@
 /**
- * What to copy of a process when not everything fits: a pure choice, made before the first byte is read. In this order: the
- * crashed thread's stack, memory that its registers point to, the other stacks (all shortened alike when they do not fit), the rest. A
- * stack longer than its budget keeps the part at sp and the part at its base: of a runaway recursion, who runs and who started it.
+ * What to copy of a process when not everything fits: a pure choice, made before the first byte is read. In this order:
+ * the crashed thread's stack, memory that its registers point to, the other stacks (all shortened alike when they do
+ * not fit), the rest. A stack longer than its budget keeps the part at sp and the part at its base: of a runaway
+ * recursion, who runs and who started it.
  */
 export interface CopyRange {
   readonly address: number;
@@ -10,11 +11,17 @@ export interface CopyRange {
 
 export interface PlanThread {
   readonly tid: number;
-  /** First byte of interest: sp less the red zone, or the begin of the stack's mapping when sp is below it (an overflow). */
+  /**
+   * First byte of interest: sp less the red zone, or the begin of the stack's mapping when sp is below it (an
+   * overflow).
+   */
   readonly from: number;
   /** End of the stack's mapping; not above `from`: nothing to copy. */
   readonly to: number;
-  /** Its stack is full, or nearly: where this is the crashed thread, all of it is wanted, that debuggers may walk to who began the recursion. */
+  /**
+   * Its stack is full, or nearly: where this is the crashed thread, all of it is wanted, that debuggers may walk to who
+   * began the recursion.
+   */
   readonly overflowed?: boolean;
 }
 
@@ -25,7 +32,9 @@ export interface CopyNeeds {
   readonly near: readonly CopyRange[];
   /** First pages of modules, vdso, and what else is nice to have; the most important first. */
   readonly rest: readonly CopyRange[];
-  /** Bytes of everything else in the file: tables, contexts, streams (`MinidumpWriter.size` before memory was added). */
+  /**
+   * Bytes of everything else in the file: tables, contexts, streams (`MinidumpWriter.size` before memory was added).
+   */
   readonly fixedBytes: number;
 }
 

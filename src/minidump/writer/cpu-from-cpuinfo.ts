@@ -1,6 +1,7 @@
 /**
- * What system info says of the CPU, from /proc/cpuinfo. Lines are as long as they are (`flags` of an x86 CPU has 800 bytes).
- * Sources: arch/{x86/kernel/cpu/proc.c,arm/kernel/setup.c,arm64/kernel/cpuinfo.c} of Linux, Breakpad's conventions for the fields.
+ * What system info says of the CPU, from /proc/cpuinfo. Lines are as long as they are (`flags` of an x86 CPU has 800
+ * bytes). Sources: arch/{x86/kernel/cpu/proc.c,arm/kernel/setup.c,arm64/kernel/cpuinfo.c} of Linux, Breakpad's
+ * conventions for the fields.
  */
 import type { SystemRecord } from '../format/records.js';
 import { ProcessorArchitecture } from '../format/system.js';
@@ -74,10 +75,11 @@ function arm(fields: ReadonlyMap<string, string>, architecture: number): Union {
 }
 
 /** Bit order of AT_HWCAP: arch/arm/include/uapi/asm/hwcap.h. */
-const ARM_FEATURES =
-  'swp half thumb 26bit fastmult fpa vfp edsp java iwmmxt crunch thumbee neon vfpv3 vfpv3d16 tls vfpv4 idiva idivt vfpd32 lpae evtstrm'.split(
-    ' ',
-  );
+const ARM_FEATURES = `
+  swp half thumb 26bit fastmult fpa vfp edsp java iwmmxt crunch thumbee
+  neon vfpv3 vfpv3d16 tls vfpv4 idiva idivt vfpd32 lpae evtstrm`
+  .trim()
+  .split(/\s+/);
 
 function armHwcaps(features: string): number {
   let bits = 0;

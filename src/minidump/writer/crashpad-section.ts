@@ -1,6 +1,7 @@
 /**
- * Crashpad's stream with the annotations of a process (MinidumpCrashpadInfo, minidump_extensions.h): a dictionary of UTF-8 texts, each
- * a u32 of its bytes, the bytes and a NUL. The ids of a report and of a client are zero: Crashpad's upload gives them.
+ * Crashpad's stream with the annotations of a process (MinidumpCrashpadInfo, minidump_extensions.h): a dictionary of
+ * UTF-8 texts, each a u32 of its bytes, the bytes and a NUL. The ids of a report and of a client are zero: Crashpad's
+ * upload gives them.
  */
 import { StreamType } from '../format/stream-types.js';
 import { CRASHPAD_INFO, CRASHPAD_INFO_MASK } from '../format/structs.js';

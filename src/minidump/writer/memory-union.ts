@@ -1,6 +1,6 @@
 /**
- * Memory lists must not overlap: readers look up addresses by binary search. This makes one list of disjoint pieces, by address,
- * out of blocks that may overlap; of doubly covered bytes the earliest block's are kept.
+ * Memory lists must not overlap: readers look up addresses by binary search. This makes one list of disjoint pieces, by
+ * address, out of blocks that may overlap; of doubly covered bytes the earliest block's are kept.
  */
 import type { MemoryBlock } from '../format/records.js';
 

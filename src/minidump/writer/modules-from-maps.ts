@@ -1,8 +1,8 @@
 /**
- * The module list of a process, from its maps alone. A module is the run of mappings of one file: segments and the PROT_NONE
- * padding between them, whether the padding still names the file or is anonymous. Names follow what minidump readers
- * look symbols up by: the path, `linux-gate.so` for the vdso. What an image calls itself (DT_SONAME) is only known once its
- * file was read: `moduleName`.
+ * The module list of a process, from its maps alone. A module is the run of mappings of one file: segments and the
+ * PROT_NONE padding between them, whether the padding still names the file or is anonymous. Names follow what minidump
+ * readers look symbols up by: the path, `linux-gate.so` for the vdso. What an image calls itself (DT_SONAME) is only
+ * known once its file was read: `moduleName`.
  */
 import { isDevicePath } from '../../linux/device-path.js';
 import type { MapsEntry } from '../../linux/maps.js';
@@ -22,8 +22,9 @@ export interface ModuleHints {
   /** AT_ENTRY: the module that holds it is the main program and comes first. 0: unknown. */
   readonly entry: number;
   /**
-   * Whether an ELF header begins at the mapping's start, where the caller has looked; null: not known. Without it a run that begins
-   * in the middle of a file, or has no executable part, is taken for what its offset and permissions suggest.
+   * Whether an ELF header begins at the mapping's start, where the caller has looked; null: not known. Without it a run
+   * that begins in the middle of a file, or has no executable part, is taken for what its offset and permissions
+   * suggest.
    */
   isElf?(mapping: MapsEntry): boolean | null;
 }
@@ -133,8 +134,8 @@ export function withoutDeleted(name: string): string {
 }
 
 /**
- * The name by which symbols are looked up: the path with its last part replaced by the DT_SONAME; `archive/soname` for a
- * library that was mapped out of the middle of an archive. A soname that is a path, or empty, changes nothing.
+ * The name by which symbols are looked up: the path with its last part replaced by the DT_SONAME; `archive/soname` for
+ * a library that was mapped out of the middle of an archive. A soname that is a path, or empty, changes nothing.
  */
 export function moduleName(path: string, soname: string | null, offset: number): string {
   if (soname === null || soname === '' || soname.includes('/') || soname.includes('\0')) return path;

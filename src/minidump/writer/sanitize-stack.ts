@@ -1,6 +1,7 @@
 /**
- * Takes a program's data out of a copied stack and leaves what an unwinder needs: return addresses, saved stack pointers, small
- * numbers. Every aligned word that is none of these becomes 0x0defaced (twice in a 64-bit word), what lies below sp becomes zero.
+ * Takes a program's data out of a copied stack and leaves what an unwinder needs: return addresses, saved stack
+ * pointers, small numbers. Every aligned word that is none of these becomes 0x0defaced (twice in a 64-bit word), what
+ * lies below sp becomes zero.
  */
 import type { MemoryBlock } from '../format/records.js';
 

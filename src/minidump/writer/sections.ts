@@ -1,6 +1,6 @@
 /**
- * Streams as the writer lays them out: each knows its size before it is written (tables first, then the texts and records that
- * they point to), so that the whole file's layout is arithmetic.
+ * Streams as the writer lays them out: each knows its size before it is written (tables first, then the texts and
+ * records that they point to), so that the whole file's layout is arithmetic.
  */
 
 import { type Fields, type Struct, setU64, type Values, writeStruct } from '../../bytes/struct.js';

@@ -1,8 +1,8 @@
 /**
- * Makes a little-endian minidump out of bytes that were already copied. Built for a tracer that holds its target frozen: adding
- * keeps references and copies nothing; `finish` allocates one block for header and tables and returns it in front of the caller's
- * own buffers, ready for writev. Layout: header, directory, tables and texts, then contexts, stacks, memory, raw streams; all
- * on multiples of 8.
+ * Makes a little-endian minidump out of bytes that were already copied. Built for a tracer that holds its target
+ * frozen: adding keeps references and copies nothing; `finish` allocates one block for header and tables and returns it
+ * in front of the caller's own buffers, ready for writev. Layout: header, directory, tables and texts, then contexts,
+ * stacks, memory, raw streams; all on multiples of 8.
  */
 
 import type {
@@ -148,8 +148,8 @@ export class MinidumpWriter {
   }
 
   /**
-   * Promises a memory64 list of these disjoint ranges, ascending. Their bytes follow the chunks of `finish` immediately, in this
-   * order and whole; the caller writes them (zeros for what cannot be read).
+   * Promises a memory64 list of these disjoint ranges, ascending. Their bytes follow the chunks of `finish`
+   * immediately, in this order and whole; the caller writes them (zeros for what cannot be read).
    */
   deferMemory64(ranges: readonly DeferredRange[]): void {
     this.#layout = null;
@@ -163,8 +163,8 @@ export class MinidumpWriter {
   }
 
   /**
-   * The file, in order: first header and tables, then the buffers that were given and padding between them. Throws RangeError
-   * when offsets do not fit in 32 bits.
+   * The file, in order: first header and tables, then the buffers that were given and padding between them. Throws
+   * RangeError when offsets do not fit in 32 bits.
    */
   finish(): Uint8Array[] {
     const layout = this.#plan();

@@ -1,6 +1,7 @@
 /**
- * Runs call frame instructions into rows. Sources: DWARF 4 §6.4.2 and §7.23; GNU's DW_CFA_GNU_args_size, negative_offset_extended
- * and MIPS advance_loc8 (binutils' dwarf2.def); "DWARF for the Arm 64-bit Architecture" for DW_CFA_AARCH64_negate_ra_state.
+ * Runs call frame instructions into rows. Sources: DWARF 4 §6.4.2 and §7.23; GNU's DW_CFA_GNU_args_size,
+ * negative_offset_extended and MIPS advance_loc8 (binutils' dwarf2.def); "DWARF for the Arm 64-bit Architecture" for
+ * DW_CFA_AARCH64_negate_ra_state.
  */
 import type { Cursor } from './cursor.js';
 import { DwarfError } from './dwarf-error.js';
@@ -69,7 +70,8 @@ export interface ProgramContext {
  *
  * @param start address of the first row
  * @param onRow called before the location moves: the row in `context.row` is valid for [from, to)
- * @returns address of the last row, whose end is the caller's to know; or what is wrong, after the rows before it were given
+ * @returns address of the last row, whose end is the caller's to know; or what is wrong, after the rows before it were
+ * given
  */
 export function runProgram(
   context: ProgramContext,

@@ -1,6 +1,7 @@
 /**
- * Address to unwind rule, for one .eh_frame or .debug_frame. An FDE is compiled when an address in it is asked for the first time,
- * into rows of flat arrays; its rules are interned. What was compiled is kept: a table belongs to a file, not to a process.
+ * Address to unwind rule, for one .eh_frame or .debug_frame. An FDE is compiled when an address in it is asked for the
+ * first time, into rows of flat arrays; its rules are interned. What was compiled is kept: a table belongs to a file,
+ * not to a process.
  */
 import { runProgram } from './cfa-program.js';
 import { DwarfError } from './dwarf-error.js';
@@ -44,7 +45,8 @@ export class CfiTable {
 
   /**
    * @param header index of .eh_frame_hdr; null: the section is gone through once
-   * @param trusted what the header does not list is not looked for; only an FDE without addresses is taken for a mistake
+   * @param trusted what the header does not list is not looked for; only an FDE without addresses is taken for a
+   * mistake
    */
   constructor(section: FrameSection, registers: RegisterMap, header: FdeIndex | null, trusted = false) {
     this.#trusted = trusted;

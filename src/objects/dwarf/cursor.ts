@@ -1,6 +1,6 @@
 /**
- * Reads the fields of DWARF sections one after another. A read past the end (of the section or of the part set by `end`) returns 0
- * and sets `failed`, so that a parser checks once at its end instead of at every field.
+ * Reads the fields of DWARF sections one after another. A read past the end (of the section or of the part set by
+ * `end`) returns 0 and sets `failed`, so that a parser checks once at its end instead of at every field.
  */
 export class Cursor {
   readonly bytes: Uint8Array;

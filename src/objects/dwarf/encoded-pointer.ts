@@ -1,6 +1,7 @@
 /**
- * Pointers as .eh_frame and .eh_frame_hdr encode them: low four bits the format, next three what the value is relative to, top bit
- * whether the result is the address of the pointer. Source: Linux Standard Base Core, "DWARF Exception Header Encoding".
+ * Pointers as .eh_frame and .eh_frame_hdr encode them: low four bits the format, next three what the value is relative
+ * to, top bit whether the result is the address of the pointer. Source: Linux Standard Base Core, "DWARF Exception
+ * Header Encoding".
  */
 import type { Cursor } from './cursor.js';
 
@@ -70,8 +71,8 @@ export function readValue(cursor: Cursor, encoding: number, wordSize: 4 | 8): nu
 }
 
 /**
- * A pointer at the cursor, as an address of the image. Fails the cursor for unknown encodings, for addresses beyond the word, and
- * for 64-bit ones that a Number cannot hold.
+ * A pointer at the cursor, as an address of the image. Fails the cursor for unknown encodings, for addresses beyond the
+ * word, and for 64-bit ones that a Number cannot hold.
  *
  * @param func what funcrel means: the start of the function; 0 where it has no meaning
  */

@@ -1,8 +1,8 @@
 /**
  * DWARF expressions as call frame information uses them. Sources: DWARF 4 §2.5 and §7.7, §6.4.2 for what CFI forbids.
  *
- * Values are words of the CPU, kept as unsigned BigInts: expressions are rare (PLT stubs, signal frames, interpreters), and the one
- * that is not (a single DW_OP_breg) needs no evaluation here.
+ * Values are words of the CPU, kept as unsigned BigInts: expressions are rare (PLT stubs, signal frames, interpreters),
+ * and the one that is not (a single DW_OP_breg) needs no evaluation here.
  */
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { Cursor } from './cursor.js';

@@ -1,6 +1,6 @@
 /**
- * Where the FDEs of a section are, by address: read from .eh_frame_hdr's table (LSB Core, "The .eh_frame_hdr section"), or found by
- * going through the section entry by entry.
+ * Where the FDEs of a section are, by address: read from .eh_frame_hdr's table (LSB Core, "The .eh_frame_hdr section"),
+ * or found by going through the section entry by entry.
  */
 import { Cursor } from './cursor.js';
 import { DwarfError } from './dwarf-error.js';

@@ -1,6 +1,7 @@
 /**
- * Common information entries and frame description entries, of .eh_frame and .debug_frame. Sources: DWARF 4 §6.4.1 (and DWARF 5,
- * whose CIEs have the same layout), LSB Core "The .eh_frame section"; the augmentations `B` and `G` are of the AArch64 ABI.
+ * Common information entries and frame description entries, of .eh_frame and .debug_frame. Sources: DWARF 4 §6.4.1 (and
+ * DWARF 5, whose CIEs have the same layout), LSB Core "The .eh_frame section"; the augmentations `B` and `G` are of the
+ * AArch64 ABI.
  */
 import { Cursor } from './cursor.js';
 import { DwarfError } from './dwarf-error.js';
@@ -10,7 +11,10 @@ import { DW_EH_PE_omit, type PointerBases, readPointer, readValue } from './enco
 export interface FrameSection {
   readonly bytes: Uint8Array;
   readonly bases: PointerBases;
-  /** .eh_frame: CIE id 0, and CIE pointers that count backwards from themselves. Else .debug_frame: id -1, offsets in the section. */
+  /**
+   * .eh_frame: CIE id 0, and CIE pointers that count backwards from themselves. Else .debug_frame: id -1, offsets in
+   * the section.
+   */
   readonly eh: boolean;
 }
 
@@ -67,7 +71,10 @@ export class FrameEntries {
     this.cursor = new Cursor(section.bytes);
   }
 
-  /** The header of the entry at `position`: null at the section's end, a terminator (length 0) has its end right behind its length. */
+  /**
+   * The header of the entry at `position`: null at the section's end, a terminator (length 0) has its end right behind
+   * its length.
+   */
   header(position: number): EntryHeader | DwarfError | null {
     const cursor = this.cursor;
     const { bytes, eh } = this.section;

@@ -100,8 +100,8 @@ function framePlace(elf: ElfFile, header: Place | null): Place | null {
 }
 
 /**
- * Bytes of an image in memory of which parts may be missing: a missing page is zeros, so that entries in the others can be found
- * through the header. Files have no holes: for them this is one read.
+ * Bytes of an image in memory of which parts may be missing: a missing page is zeros, so that entries in the others can
+ * be found through the header. Files have no holes: for them this is one read.
  */
 function readSparse(elf: ElfFile, offset: number, size: number): Uint8Array {
   const first = elf.source.bytes(offset, size);

@@ -3,7 +3,10 @@ import type { Arch } from '../../arch/arch.js';
 
 const DIRECT = 128;
 
-/** DWARF register numbers to indices in `arch.registers`; -1 for those that are not kept (vector registers, system registers). */
+/**
+ * DWARF register numbers to indices in `arch.registers`; -1 for those that are not kept (vector registers, system
+ * registers).
+ */
 export class RegisterMap {
   /** Registers kept. */
   readonly count: number;

@@ -3,14 +3,20 @@
  *
  *     [cfaKind, cfaA, cfaB, returnColumn, flags, count, then per register: register, kind, a, b]
  *
- * Registers are indices in `arch.registers`. Of registers that a rule does not name only those are known that every function keeps.
+ * Registers are indices in `arch.registers`. Of registers that a rule does not name only those are known that every
+ * function keeps.
  */
 
-/** cfaKind: register `cfaA` + `cfaB`; or the value of the expression of `cfaB` bytes at position `cfaA` of the section. */
+/**
+ * cfaKind: register `cfaA` + `cfaB`; or the value of the expression of `cfaB` bytes at position `cfaA` of the section.
+ */
 export const CFA_REGISTER = 0;
 export const CFA_EXPRESSION = 1;
 
-/** Register kinds: unknown; at CFA + a; CFA + a; the value of register a; at / is the value of the expression at a, b bytes long. */
+/**
+ * Register kinds: unknown; at CFA + a; CFA + a; the value of register a; at / is the value of the expression at a, b
+ * bytes long.
+ */
 export const RULE_UNDEFINED = 0;
 export const RULE_OFFSET = 1;
 export const RULE_VAL_OFFSET = 2;
@@ -20,7 +26,9 @@ export const RULE_VAL_EXPRESSION = 5;
 /** As it is in the frame: DW_CFA_same_value, which also keeps registers that functions may change. */
 export const RULE_SAME = 6;
 
-/** flags: a signal frame; the return address is signed (arm64); the return address is undefined: the outermost frame. */
+/**
+ * flags: a signal frame; the return address is signed (arm64); the return address is undefined: the outermost frame.
+ */
 export const FLAG_SIGNAL = 1;
 export const FLAG_SIGNED = 2;
 export const FLAG_OUTERMOST = 4;

@@ -1,6 +1,6 @@
 /**
- * SHF_COMPRESSED sections: an Elf32_Chdr {type, size, align} or Elf64_Chdr {type u32, reserved u32, size u64, align u64}, then the
- * stream (gABI chapter 4, "Section Compression"; ELFCOMPRESS_ZLIB 1, ELFCOMPRESS_ZSTD 2).
+ * SHF_COMPRESSED sections: an Elf32_Chdr {type, size, align} or Elf64_Chdr {type u32, reserved u32, size u64, align
+ * u64}, then the stream (gABI chapter 4, "Section Compression"; ELFCOMPRESS_ZLIB 1, ELFCOMPRESS_ZSTD 2).
  */
 import * as zlib from 'node:zlib';
 import { decompress as fzstdDecompress } from 'fzstd';

@@ -1,6 +1,7 @@
 /**
- * Separated debug files (`objcopy --only-keep-debug`): they have the section headers and addresses of the image that they were made of, its
- * symbols and debug information, and none of its code and data (SHT_NOBITS). Their program headers name offsets that are those of no file.
+ * Separated debug files (`objcopy --only-keep-debug`): they have the section headers and addresses of the image that
+ * they were made of, its symbols and debug information, and none of its code and data (SHT_NOBITS). Their program
+ * headers name offsets that are those of no file.
  */
 import { BufferSource, type ByteSource } from '../../bytes/byte-source.js';
 import { readStruct, writeStruct } from '../../bytes/struct.js';
@@ -24,8 +25,8 @@ interface Piece {
 }
 
 /**
- * A debug file as a file that could have been mapped: its segments lie where `offsetOf` says, and nothing can be read of them; the debug
- * file itself follows behind them.
+ * A debug file as a file that could have been mapped: its segments lie where `offsetOf` says, and nothing can be read
+ * of them; the debug file itself follows behind them.
  *
  * @param offsetOf the offset in the image's own file of the byte at an address (in p_vaddr space)
  */

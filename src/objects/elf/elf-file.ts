@@ -11,8 +11,9 @@ import { buildIdOf } from './notes.js';
 const NONE = new Uint8Array(0);
 
 /**
- * An ELF image: its headers, and the bytes they point to. All offsets are from the start of the image (`source` begins there, be
- * it a file, a library inside an apk, or memory). Little-endian images only. Nothing here throws; what is missing is null or empty.
+ * An ELF image: its headers, and the bytes they point to. All offsets are from the start of the image (`source` begins
+ * there, be it a file, a library inside an apk, or memory). Little-endian images only. Nothing here throws; what is
+ * missing is null or empty.
  */
 export class ElfFile implements ObjectFile {
   readonly format = 'elf';
@@ -62,8 +63,8 @@ export class ElfFile implements ObjectFile {
   }
 
   /**
-   * The bytes of a section, decompressed when it is SHF_COMPRESSED; shorter than declared when the image ends before, empty for
-   * SHT_NOBITS or when they cannot be decompressed. Kept after the first call.
+   * The bytes of a section, decompressed when it is SHF_COMPRESSED; shorter than declared when the image ends before,
+   * empty for SHT_NOBITS or when they cannot be decompressed. Kept after the first call.
    */
   contents(section: ElfSection): Uint8Array {
     let bytes = this.#contents.get(section);
@@ -80,7 +81,9 @@ export class ElfFile implements ObjectFile {
     return offsetOf(this.segments, vaddr);
   }
 
-  /** NT_GNU_BUILD_ID as lower-case hex, from .note.gnu.build-id or else the PT_NOTE segments; null when there is none. */
+  /**
+   * NT_GNU_BUILD_ID as lower-case hex, from .note.gnu.build-id or else the PT_NOTE segments; null when there is none.
+   */
   get buildId(): string | null {
     if (this.#buildId === undefined) this.#buildId = buildIdOf(this);
     return this.#buildId;

@@ -7,9 +7,9 @@ import { decompressXz } from './xz.js';
 const known = new WeakMap<ElfFile, ElfFile | ElfError | null>();
 
 /**
- * The ELF image inside .gnu_debugdata ("minidebuginfo": an xz-compressed ELF file with .symtab and .debug_frame of what the outer
- * file was stripped of; gdb manual, "MiniDebugInfo"). Its addresses are the outer image's. Null when there is none, an error when
- * it cannot be used. Decompressed on the first call and kept as long as the outer image.
+ * The ELF image inside .gnu_debugdata ("minidebuginfo": an xz-compressed ELF file with .symtab and .debug_frame of what
+ * the outer file was stripped of; gdb manual, "MiniDebugInfo"). Its addresses are the outer image's. Null when there is
+ * none, an error when it cannot be used. Decompressed on the first call and kept as long as the outer image.
  */
 export function gnuDebugData(elf: ElfFile): ElfFile | ElfError | null {
   let inner = known.get(elf);

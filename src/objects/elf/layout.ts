@@ -1,6 +1,6 @@
 /**
- * Headers of ELF files as tables, for both word sizes, and the constants in them. Sources: System V gABI, chapters 4 and 5
- * (Ehdr 52 or 64 bytes, Phdr 32 or 56, Shdr 40 or 64), <elf.h>.
+ * Headers of ELF files as tables, for both word sizes, and the constants in them. Sources: System V gABI, chapters 4
+ * and 5 (Ehdr 52 or 64 bytes, Phdr 32 or 56, Shdr 40 or 64), <elf.h>.
  */
 import { struct, u16, u32, u64 } from '../../bytes/struct.js';
 

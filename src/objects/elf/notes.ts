@@ -1,6 +1,7 @@
 /**
- * Notes: {namesz, descsz, type} as u32, then name and descriptor, each padded to 4 bytes (gABI chapter 5, "Note Section"; segments
- * with p_align 8 occur too, but the build id's owner "GNU\0" and its usual 20 bytes keep both readings the same for the first note).
+ * Notes: {namesz, descsz, type} as u32, then name and descriptor, each padded to 4 bytes (gABI chapter 5, "Note
+ * Section"; segments with p_align 8 occur too, but the build id's owner "GNU\0" and its usual 20 bytes keep both
+ * readings the same for the first note).
  */
 import { LittleEndian } from '../../bytes/little-endian.js';
 import type { ElfParts } from './headers.js';

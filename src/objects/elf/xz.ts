@@ -3,19 +3,24 @@ import xzDecompress from 'xz-decompress';
 import { ElfError } from './elf-error.js';
 
 /**
- * Decompression of .xz (format: xz-file-format.txt 1.2.0), as .gnu_debugdata has it, by xz-decompress: xz-embedded compiled to
- * WebAssembly.
+ * Decompression of .xz (format: xz-file-format.txt 1.2.0), as .gnu_debugdata has it, by xz-decompress: xz-embedded
+ * compiled to WebAssembly.
  *
- * The package offers web streams only, while the unwinder may not wait. Its WebAssembly instance is synchronous, though, and the
- * stream class keeps it in a static field after its first use. So `prepareXz` decompresses a stream once (also: before a seccomp filter forbids the
- * threads that compile WebAssembly), and `decompressXz` drives that instance as the package's own context class does. The field is
- * no public API; package.json pins the version, and `prepareXz` fails loudly where it finds something else.
+ * The package offers web streams only, while the unwinder may not wait. Its WebAssembly instance is synchronous,
+ * though, and the stream class keeps it in a static field after its first use. So `prepareXz` decompresses a stream
+ * once (also: before a seccomp filter forbids the threads that compile WebAssembly), and `decompressXz` drives that
+ * instance as the package's own context class does. The field is no public API; package.json pins the version, and
+ * `prepareXz` fails loudly where it finds something else.
  *
- * What xz-embedded leaves out: BCJ filters, SHA-256 checks, dictionaries above 64 MiB. No .gnu_debugdata is made with these.
+ * What xz-embedded leaves out: BCJ filters, SHA-256 checks, dictionaries above 64 MiB. No .gnu_debugdata is made with
+ * these.
  */
 interface XzExports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  /** Returns the address of a context: u32 buffer size, input buffer, input position, input size, output buffer, output position. */
+  /**
+   * Returns the address of a context: u32 buffer size, input buffer, input position, input size, output buffer, output
+   * position.
+   */
   create_context(): number;
   destroy_context(context: number): void;
   /** Says that `size` bytes lie in the input buffer. */
@@ -48,8 +53,8 @@ let exports: XzExports | null = null;
 let preparing: Promise<void> | null = null;
 
 /**
- * Makes decompressXz work. To be awaited once, early: it compiles WebAssembly, which takes threads. Rejects when the package is not
- * the one that this file knows.
+ * Makes decompressXz work. To be awaited once, early: it compiles WebAssembly, which takes threads. Rejects when the
+ * package is not the one that this file knows.
  */
 export function prepareXz(): Promise<void> {
   preparing ??= instantiate();

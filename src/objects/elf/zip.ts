@@ -5,9 +5,12 @@ import { LittleEndian } from '../../bytes/little-endian.js';
 /**
  * Stored entries of a zip file, for libraries that are mapped out of an apk. Source: PKWARE APPNOTE.TXT 6.3.10.
  *
- *     4.3.16 end of central directory: u32 "PK\5\6", u16 disk, disk, entries, entries, u32 size, u32 offset, u16 comment length
- *     4.3.12 central directory header: u32 "PK\1\2", u16 made by, needed, flags, method, time, date, u32 crc, compressed size, size,
- *            u16 name length, extra length, comment length, disk, attributes, u32 attributes, u32 offset of the local header
+ *     4.3.16 end of central directory: u32 "PK\5\6", u16 disk, disk, entries, entries, u32 size, u32 offset, u16
+ *     comment length
+ *     4.3.12 central directory header: u32 "PK\1\2", u16 made by, needed, flags, method, time, date, u32 crc,
+ *     compressed size, size,
+ *            u16 name length, extra length, comment length, disk, attributes, u32 attributes, u32 offset of the local
+ *            header
  *     4.3.7  local file header: u32 "PK\3\4", ..., at 26: u16 name length, extra length; name, extra, data
  *
  * Zip64 and archives of several disks are not read: Android installs neither.

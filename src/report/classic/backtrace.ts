@@ -6,8 +6,8 @@ import { frameLines } from './frames.js';
 import { LEAST_THREAD_BYTES, leftOut, SIBLINGS_BYTES, TextRoom } from './text-room.js';
 
 /**
- * `2024-05-01 13:37:00` on the clock of the machine where it happened. The offset came with the copy: no time zone files are
- * needed, and none could be opened.
+ * `2024-05-01 13:37:00` on the clock of the machine where it happened. The offset came with the copy: no time zone
+ * files are needed, and none could be opened.
  */
 export function localTime(timeMs: number, utcOffsetMinutes: number): string {
   const time = new Date(timeMs + utcOffsetMinutes * 60_000);

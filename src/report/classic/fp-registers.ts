@@ -1,6 +1,7 @@
 /**
- * The floating-point rows that classic tombstones of arm and arm64 have (x86 and x86_64 print none), read from the minidump CPU
- * context. Offsets: MDRawContextARM (fpscr at 72, d0-d31 from 80), MDRawContextARM64 (v0-v31 from 272, fpcr at 784, fpsr at 788).
+ * The floating-point rows that classic tombstones of arm and arm64 have (x86 and x86_64 print none), read from the
+ * minidump CPU context. Offsets: MDRawContextARM (fpscr at 72, d0-d31 from 80), MDRawContextARM64 (v0-v31 from 272,
+ * fpcr at 784, fpsr at 788).
  */
 import type { Arch } from '../../arch/arch.js';
 import type { ThreadReport } from '../model/report.js';
@@ -33,7 +34,9 @@ function arm64Lines(context: Uint8Array): string[] {
   ];
 }
 
-/** The floating-point registers of a thread; nothing for CPUs whose tombstones have none or when they were not copied. */
+/**
+ * The floating-point registers of a thread; nothing for CPUs whose tombstones have none or when they were not copied.
+ */
 export function fpRegisterLines(arch: Arch, thread: ThreadReport): string[] {
   const context = thread.context;
   if (context === null) return [];

@@ -33,13 +33,17 @@ export function functionText(name: string | null, offset: number): string {
   return offset === 0 ? ` (${shown})` : ` (${shown}+${offset})`;
 }
 
-/** `#00 pc 0000000000012345  /lib/libc.so.6 (offset 0x1000) (abort+12)`, with ` [guessed: stack scan]` behind it where it is a guess. */
+/**
+ * `#00 pc 0000000000012345  /lib/libc.so.6 (offset 0x1000) (abort+12)`, with
+ * ` [guessed: stack scan]` behind it where it is a guess.
+ */
 export function frameText(arch: Arch, frame: Frame, index: number): string {
   const { relPc, exact } = frame;
   const pc = exact === undefined ? address(relPc, arch) : exact.relPc.toString(16).padStart(wordDigits(arch), '0');
   const offset = frame.elfOffset === 0 ? '' : ` (offset 0x${frame.elfOffset.toString(16)})`;
   const fn = functionText(frame.functionName, frame.functionOffset);
-  return `#${String(index).padStart(2, '0')} pc ${pc}  ${mappingName(arch, frame)}${offset}${fn}${GUESSED[frame.trust] ?? ''}`;
+  const where = `${mappingName(arch, frame)}${offset}${fn}`;
+  return `#${String(index).padStart(2, '0')} pc ${pc}  ${where}${GUESSED[frame.trust] ?? ''}`;
 }
 
 /** The number of a frame in its stack: those that are left out count. */

@@ -26,7 +26,10 @@ export function threadLine(report: Report, thread: ThreadReport): string {
   return `pid: ${report.pid}, tid: ${thread.tid}, name: ${name}  >>> ${process} <<<`;
 }
 
-/** The signal (of other systems' dumps the exception), the abort message and the annotations, where there are any; the last as newer Androids print theirs. */
+/**
+ * The signal (of other systems' dumps the exception), the abort message and the annotations, where there are any; the
+ * last as newer Androids print theirs.
+ */
 export function causeLines(report: Report): string[] {
   const lines: string[] = [];
   const { signal, exception } = report;

@@ -1,4 +1,7 @@
-/** Numbers as the reports print them: fixed-width lower-case hexadecimal, 16 digits for 64-bit CPUs and 8 for 32-bit ones. */
+/**
+ * Numbers as the reports print them: fixed-width lower-case hexadecimal, 16 digits for 64-bit CPUs and 8 for 32-bit
+ * ones.
+ */
 import type { Arch } from '../../arch/arch.js';
 
 const ZEROS = '0000000000000000';

@@ -14,7 +14,10 @@ function pageAddress(arch: Arch, value: number): string {
   return splitAddress(arch, Math.floor(value / 2 ** 32), value % 2 ** 32);
 }
 
-/** The last byte of a mapping: above 2^53 only the page-aligned end itself is exact, so the halves are taken apart first. */
+/**
+ * The last byte of a mapping: above 2^53 only the page-aligned end itself is exact, so the halves are taken apart
+ * first.
+ */
 function lastAddress(arch: Arch, end: number): string {
   const high = Math.floor(end / 2 ** 32);
   const low = end % 2 ** 32;
@@ -41,8 +44,8 @@ function neededStarts(report: Report): Set<number> {
 }
 
 /**
- * The map, with the blank line before it. Where there is no room for all of it the mappings of the crashed thread's frames and of the fault
- * address are there still, and a line counts what was left out at each place.
+ * The map, with the blank line before it. Where there is no room for all of it the mappings of the crashed thread's
+ * frames and of the fault address are there still, and a line counts what was left out at each place.
  */
 export function memoryMapLines(report: Report, room = new TextRoom(MAP_BYTES)): string[] {
   const { arch, maps } = report;
@@ -72,7 +75,8 @@ export function memoryMapLines(report: Report, room = new TextRoom(MAP_BYTES)): 
       return;
     }
     const line = mapLine(arch, map, marked);
-    // Where one had no room, shorter ones that follow have none either: what is there is the beginning, not a choice by length.
+    // Where one had no room, shorter ones that follow have none either: what is there is the beginning, not a choice by
+    // length.
     full ||= !room.fits(line);
     if (!full || marked || needed.has(map.start)) {
       endGap();

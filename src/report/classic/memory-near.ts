@@ -3,8 +3,8 @@
  *
  *     0000000000008d34 ef000000e8bd0090 e1b00000512fff1e  ............../Q
  *
- * Words that were not readable print as dashes; a section whose bytes are all unreadable is printed still, an address that
- * cannot be one (below 4096, or too high) has none.
+ * Words that were not readable print as dashes; a section whose bytes are all unreadable is printed still, an address
+ * that cannot be one (below 4096, or too high) has none.
  */
 import type { Arch, ArchName } from '../../arch/arch.js';
 import type { Memory } from '../../bytes/memory.js';
@@ -90,8 +90,8 @@ interface Piece {
 }
 
 /**
- * One read, and a second one where it stopped, since a mapping may follow without a gap; if nothing was there, at the next page.
- * A page being larger than the section, there can be no third piece.
+ * One read, and a second one where it stopped, since a mapping may follow without a gap; if nothing was there, at the
+ * next page. A page being larger than the section, there can be no third piece.
  */
 function readAround(memory: Memory, start: number, wordSize: number): Piece {
   const bytes = new Uint8Array(BYTES);

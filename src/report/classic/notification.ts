@@ -1,6 +1,6 @@
 /**
- * What the activity manager is told of a crash: of the tombstone's lines the header, the crashed thread's general registers and
- * its backtrace. Floating-point registers, stack, memory, maps, logs and other threads stay in the file.
+ * What the activity manager is told of a crash: of the tombstone's lines the header, the crashed thread's general
+ * registers and its backtrace. Floating-point registers, stack, memory, maps, logs and other threads stay in the file.
  */
 
 import type { Report } from '../model/report.js';

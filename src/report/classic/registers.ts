@@ -1,9 +1,13 @@
-/** The register block of a classic tombstone: which registers, in which rows, under which labels, as a table per CPU. */
+/**
+ * The register block of a classic tombstone: which registers, in which rows, under which labels, as a table per CPU.
+ */
 import type { Arch, ArchName } from '../../arch/arch.js';
 import type { ThreadReport } from '../model/report.js';
 import { littleEndianHex, wordDigits } from './hex.js';
 
-/** What a row prints before a value, its spaces included, and the names that the register may have in `arch.registers`. */
+/**
+ * What a row prints before a value, its spaces included, and the names that the register may have in `arch.registers`.
+ */
 type Cell = readonly [label: string, ...names: string[]];
 
 /** Cells of one width: `rax rbx` become `rax ` and `rbx `, labels shorter than `width` are filled up. */

@@ -25,7 +25,10 @@ interface Block {
   readonly room: TextRoom;
 }
 
-/** Prints up to `words` words from `sp`, as many as were copied; returns the address behind the last one, null where the room ends. */
+/**
+ * Prints up to `words` words from `sp`, as many as were copied; returns the address behind the last one, null where the
+ * room ends.
+ */
 function segment(report: Report, { lines, room }: Block, sp: number, words: number, label: number): number | null {
   const { arch } = report;
   const size = arch.wordSize;
@@ -45,7 +48,10 @@ function segment(report: Report, { lines, room }: Block, sp: number, words: numb
   return sp + count * size;
 }
 
-/** The stack block, with the blank line before it; nothing without frames. Where the room ends it says of how many frames there is no more. */
+/**
+ * The stack block, with the blank line before it; nothing without frames. Where the room ends it says of how many
+ * frames there is no more.
+ */
 export function stackLines(report: Report, thread: ThreadReport, room = new TextRoom(Infinity)): string[] {
   const { frames } = thread;
   if (frames.length === 0) return [];

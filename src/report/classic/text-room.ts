@@ -1,7 +1,7 @@
 /**
- * How long a text may become. What a process has decides how many threads, frames and mappings there are and how long their names are: without
- * a bound its tombstone could be larger than any file that the engraver may write, and there would be none. The sizes are documented in
- * docs/tombstone.md.
+ * How long a text may become. What a process has decides how many threads, frames and mappings there are and how long
+ * their names are: without a bound its tombstone could be larger than any file that the engraver may write, and there
+ * would be none. The sizes are documented in docs/tombstone.md.
  */
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 /**
- * The classic tombstone: the text of Android 7's debuggerd, section by section. Where that program's text lies or loses, this
- * one does not: lines are whole however long (it cut them at 512 bytes), control characters in names are octal (see
- * escape.ts), a signal that a process sent has no fault address (it printed the sender's ids as one).
+ * The classic tombstone: the text of Android 7's debuggerd, section by section. Where that program's text lies or
+ * loses, this one does not: lines are whole however long (it cut them at 512 bytes), control characters in names are
+ * octal (see escape.ts), a signal that a process sent has no fault address (it printed the sender's ids as one).
  */
 
 import type { Report, ThreadReport } from '../model/report.js';
@@ -15,7 +15,10 @@ import { registerLines } from './registers.js';
 import { stackLines } from './stack.js';
 import { LEAST_THREAD_BYTES, leftOut, SIBLINGS_BYTES, STACK_BYTES, TextRoom } from './text-room.js';
 
-/** A sibling: no signal, no memory, no map. Its frames come before the words of its stack where there is no room for both. */
+/**
+ * A sibling: no signal, no memory, no map. Its frames come before the words of its stack where there is no room for
+ * both.
+ */
 function siblingLines(report: Report, thread: ThreadReport, room: TextRoom): string[] {
   const { arch } = report;
   const head = [

@@ -1,4 +1,7 @@
-/** What a program said of itself, out of Crashpad's stream: the process's own annotations, then those of its modules that are text. */
+/**
+ * What a program said of itself, out of Crashpad's stream: the process's own annotations, then those of its modules
+ * that are text.
+ */
 import type { MinidumpCrashpadInfo } from '../../minidump/reader/crashpad-info.js';
 
 /** More than these nobody reads. */

@@ -16,8 +16,8 @@ import { encodeUnwoundReport } from './unwound-report.js';
 const MARGIN = 1024;
 
 /**
- * Chunks of the completed file, in their order. `bytes` is the whole dump; `limit` the size that the file may have: frames are left out,
- * those of the last threads first, then the rest. Throws MinidumpError or RangeError.
+ * Chunks of the completed file, in their order. `bytes` is the whole dump; `limit` the size that the file may have:
+ * frames are left out, those of the last threads first, then the rest. Throws MinidumpError or RangeError.
  */
 export function completedDump(
   bytes: Uint8Array,

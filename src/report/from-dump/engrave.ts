@@ -1,6 +1,6 @@
 /**
- * The engraver's work without its process: a minidump and an unwinder in, texts and the completed dump out. No descriptors, no
- * paths: the confined process and `debuggerd engrave` share it.
+ * The engraver's work without its process: a minidump and an unwinder in, texts and the completed dump out. No
+ * descriptors, no paths: the confined process and `debuggerd engrave` share it.
  */
 import { MinidumpError } from '../../minidump/format/error.js';
 import type { OutputKind } from '../../wire/job.js';
@@ -27,8 +27,8 @@ export interface Engraving {
 const RENDERERS = { tombstone: renderTombstone, backtrace: renderBacktrace, notification: renderNotification } as const;
 
 /**
- * `bytes`: the dump that `opened` was made of, null where no completed one is wanted; `dumpBytes`: what that may have. Throws
- * EngraveError when the dump cannot be completed.
+ * `bytes`: the dump that `opened` was made of, null where no completed one is wanted; `dumpBytes`: what that may have.
+ * Throws EngraveError when the dump cannot be completed.
  */
 export function engraveMinidump(
   bytes: Uint8Array | null,

@@ -1,7 +1,7 @@
 /**
- * What a dump says of a module that tells its file from others: a file is used only where it says the same. Identities are, the surest
- * first: the build id; a debug identifier (a GUID of the build id's first 16 bytes; Breakpad makes one of an image's code where it has no
- * build id); the first bytes of the image as they were in memory.
+ * What a dump says of a module that tells its file from others: a file is used only where it says the same. Identities
+ * are, the surest first: the build id; a debug identifier (a GUID of the build id's first 16 bytes; Breakpad makes one
+ * of an image's code where it has no build id); the first bytes of the image as they were in memory.
  */
 import type { Memory } from '../../bytes/memory.js';
 import { MemorySource } from '../../bytes/memory-source.js';
@@ -13,7 +13,10 @@ export interface ModuleIdentity {
   readonly buildId: string | null;
   /** 32 upper-case hex digits, and the age. */
   readonly debugId: string | null;
-  /** The first bytes of the image in memory, at least an ELF header; null when they were not copied, or are no ELF image. */
+  /**
+   * The first bytes of the image in memory, at least an ELF header; null when they were not copied, or are no ELF
+   * image.
+   */
   readonly head: Uint8Array | null;
 }
 

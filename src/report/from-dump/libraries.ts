@@ -1,6 +1,7 @@
 /**
- * The list of loaded libraries for the dump: as far as the dynamic linker's own list was copied, that; the libraries that it lacks
- * (they were opened at run time, so their entries lie on the heap) by the module list and what their files say.
+ * The list of loaded libraries for the dump: as far as the dynamic linker's own list was copied, that; the libraries
+ * that it lacks (they were opened at run time, so their entries lie on the heap) by the module list and what their
+ * files say.
  */
 
 import { type DsoDebug, findDsoDebug } from '../../coredump/dso-debug.js';

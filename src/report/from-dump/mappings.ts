@@ -31,8 +31,8 @@ export function mappingsOf(dump: Minidump): DumpMapping[] {
 }
 
 /**
- * x86_64's `ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0  [vsyscall]`, always the last line: above 2^53, yet exact as a
- * Number since it is page-aligned.
+ * x86_64's `ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0  [vsyscall]`, always the last line: above
+ * 2^53, yet exact as a Number since it is page-aligned.
  */
 function kernelMapping(dump: Minidump): DumpMapping | null {
   const bytes = dump.stream(StreamType.linuxMaps);

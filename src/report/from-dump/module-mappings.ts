@@ -1,4 +1,6 @@
-/** Crashpad's dumps have no maps: a module there is one range. What lies where in it, its file's program headers say. */
+/**
+ * Crashpad's dumps have no maps: a module there is one range. What lies where in it, its file's program headers say.
+ */
 
 import type { ByteSource } from '../../bytes/byte-source.js';
 import { ElfFile } from '../../objects/elf/elf-file.js';

@@ -1,4 +1,6 @@
-/** The files of one job as the unwinder's ModuleSource: descriptors by device and inode, each proven by its build id. */
+/**
+ * The files of one job as the unwinder's ModuleSource: descriptors by device and inode, each proven by its build id.
+ */
 
 import type { ByteSource } from '../../bytes/byte-source.js';
 import type { Memory } from '../../bytes/memory.js';
@@ -29,8 +31,8 @@ function hasBuildId(source: ByteSource, buildId: string): boolean {
 }
 
 /**
- * A file is used where device and inode are the mapping's, and where the image in memory, as far as its first page was copied, has
- * the file's build id: an inode may have been written over since it was mapped.
+ * A file is used where device and inode are the mapping's, and where the image in memory, as far as its first page was
+ * copied, has the file's build id: an inode may have been written over since it was mapped.
  */
 export class JobModules implements ModuleSource {
   readonly #files = new Map<string, ByteSource>();

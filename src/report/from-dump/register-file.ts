@@ -1,9 +1,14 @@
-/** Registers of a thread: from the kernel's own register set where the dump has it, else from the minidump CPU context. */
+/**
+ * Registers of a thread: from the kernel's own register set where the dump has it, else from the minidump CPU context.
+ */
 import type { Arch, Field } from '../../arch/arch.js';
 import { MinidumpError } from '../../minidump/format/error.js';
 import { archContext } from '../../minidump/reader/contexts.js';
 
-/** The context as `arch.context` lays it out, whatever layout of this CPU it was written in; null when it is none of this CPU's. */
+/**
+ * The context as `arch.context` lays it out, whatever layout of this CPU it was written in; null when it is none of
+ * this CPU's.
+ */
 export function contextOf(arch: Arch, bytes: Uint8Array): Uint8Array | null {
   try {
     return archContext('context', arch, bytes);

@@ -67,7 +67,8 @@ function gatherErrors(dump: Minidump, unwinder: ThreadUnwinder, threads: readonl
 /**
  * Never throws: what cannot be read is missing from the report and among its soft errors.
  *
- * @param nameStacks whether the functions that words on the stacks point into are named: tombstones and completed dumps have them
+ * @param nameStacks whether the functions that words on the stacks point into are named: tombstones and completed dumps
+ * have them
  */
 export function buildReport(
   dump: Minidump,

@@ -1,4 +1,7 @@
-/** What building a report asks of unwinding: answered by walking the stacks, or by an unwound report that a dump carries. */
+/**
+ * What building a report asks of unwinding: answered by walking the stacks, or by an unwound report that a dump
+ * carries.
+ */
 import type { ElfFile } from '../../objects/elf/elf-file.js';
 import type { SoftError } from '../model/report.js';
 import type { DumpMapping } from './mappings.js';

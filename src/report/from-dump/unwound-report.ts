@@ -1,7 +1,7 @@
 /**
- * The unwound report: what unwinding and naming found out, kept in the completed dump as JSON (stream 0x44420010) so that
- * the same report can be rendered where none of the binaries is. Its shape is documented in docs/tombstone.md: fields are added,
- * never renamed; absent fields are null, 0 or empty.
+ * The unwound report: what unwinding and naming found out, kept in the completed dump as JSON (stream 0x44420010) so
+ * that the same report can be rendered where none of the binaries is. Its shape is documented in docs/tombstone.md:
+ * fields are added, never renamed; absent fields are null, 0 or empty.
  */
 import { MinidumpError } from '../../minidump/format/error.js';
 import { JsonObject, jsonArray } from '../../minidump/format/json-shape.js';
@@ -263,8 +263,8 @@ function decodeModule(value: unknown): ModuleJson {
 }
 
 /**
- * Checks parsed JSON. Null when there is none, or of a version that is not known. Throws MinidumpError when its shape is wrong: the
- * caller unwinds again.
+ * Checks parsed JSON. Null when there is none, or of a version that is not known. Throws MinidumpError when its shape
+ * is wrong: the caller unwinds again.
  */
 export function decodeUnwoundReport(value: unknown): UnwoundReport | null {
   if (value === null) return null;

@@ -1,6 +1,6 @@
 /**
- * The report: what was true of a process when it was frozen, unwound and named. Every text, proto or JSON is a view of it.
- * Built by the engraver from a minidump; rendered by pure functions.
+ * The report: what was true of a process when it was frozen, unwound and named. Every text, proto or JSON is a view of
+ * it. Built by the engraver from a minidump; rendered by pure functions.
  */
 import type { Arch } from '../../arch/arch.js';
 import type { Memory } from '../../bytes/memory.js';
@@ -50,7 +50,9 @@ export interface ExceptionReport {
   readonly address: bigint;
 }
 
-/** One line of /proc/PID/maps. Bounds are multiples of the page size: exact as Numbers even above 2^53 (`[vsyscall]`). */
+/**
+ * One line of /proc/PID/maps. Bounds are multiples of the page size: exact as Numbers even above 2^53 (`[vsyscall]`).
+ */
 export interface MapReport {
   readonly start: number;
   /** Exclusive. */

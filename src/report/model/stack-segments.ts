@@ -11,7 +11,9 @@ export interface StackSegment {
   readonly words: number;
 }
 
-/** Words of a frame that are shown: all of its own, but 16 at most and one at least. The last frame's size is not known. */
+/**
+ * Words of a frame that are shown: all of its own, but 16 at most and one at least. The last frame's size is not known.
+ */
 function frameWords(frame: Frame, next: Frame | undefined, wordSize: number): number {
   if (next === undefined) return STACK_WORDS;
   // Where the stack changes (a signal handler on a stack of its own) the difference is negative: as large as can be.

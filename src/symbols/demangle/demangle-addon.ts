@@ -1,6 +1,6 @@
 /**
- * Loads native/demangle. Like the other addon it is in no bundle: a bundle in dist/bin or dist/lib finds it in dist/lib, the sources
- * in its build directory. Its absence costs names only, so it is a value, not an error.
+ * Loads native/demangle. Like the other addon it is in no bundle: a bundle in dist/bin or dist/lib finds it in
+ * dist/lib, the sources in its build directory. Its absence costs names only, so it is a value, not an error.
  */
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -15,8 +15,8 @@ const LINKER_PREFIX = '__dl_';
 
 export interface DemanglerOptions {
   /**
-   * Whether Rust's legacy names (`_ZN3foo3bar17h0123456789abcdefE`) are written as Rust means them: `foo::bar`. Otherwise they are
-   * taken for C++, as Android does: `foo::bar::h0123456789abcdef`.
+   * Whether Rust's legacy names (`_ZN3foo3bar17h0123456789abcdefE`) are written as Rust means them: `foo::bar`.
+   * Otherwise they are taken for C++, as Android does: `foo::bar::h0123456789abcdef`.
    * @default true
    */
   readonly rustLegacy?: boolean;
@@ -35,8 +35,8 @@ export class Demangler {
   }
 
   /**
-   * The name as frames show it, as Android prints it: C++ (`_Z`) and Rust (`_R`, without hashes and disambiguators) demangled,
-   * also behind `__dl_`. The name itself when it is neither, malformed, or too long.
+   * The name as frames show it, as Android prints it: C++ (`_Z`) and Rust (`_R`, without hashes and disambiguators)
+   * demangled, also behind `__dl_`. The name itself when it is neither, malformed, or too long.
    */
   readonly demangle = (name: string): string => {
     const known = this.#known.get(name);

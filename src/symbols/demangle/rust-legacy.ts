@@ -1,6 +1,6 @@
 /**
- * Rust's names before "v0": an Itanium nested name whose last part is a hash, with escapes for what an identifier may not hold.
- * Source: rustc, compiler/rustc_symbol_mangling/src/legacy.rs.
+ * Rust's names before "v0": an Itanium nested name whose last part is a hash, with escapes for what an identifier may
+ * not hold. Source: rustc, compiler/rustc_symbol_mangling/src/legacy.rs.
  */
 const SUFFIX = /^(?:\.[A-Za-z0-9_.$@]*)?$/;
 const HASH = /^h[0-9a-f]{16}$/;
@@ -15,7 +15,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   C: ',',
 };
 
-/** The path without its hash; null for a name that is no legacy Rust name (every C++ name: none ends in such a hash). */
+/**
+ * The path without its hash; null for a name that is no legacy Rust name (every C++ name: none ends in such a hash).
+ */
 export function demangleRustLegacy(name: string): string | null {
   if (!name.startsWith('_ZN')) return null;
   const parts: string[] = [];

@@ -4,11 +4,11 @@ import { rustInteger, rustQuoted } from './rust-literal.js';
 import { Malformed, RustV0Cursor } from './rust-v0-cursor.js';
 
 /**
- * Rust's "v0" names (RFC 2603; grammar and printing: rustc book, "v0 Symbol Format"), printed as rustc-demangle does with {:#}:
- * without crate hashes and without the types of constants.
+ * Rust's "v0" names (RFC 2603; grammar and printing: rustc book, "v0 Symbol Format"), printed as rustc-demangle does
+ * with {:#}: without crate hashes and without the types of constants.
  *
- * Back references make a name longer than its input, and paths nest: text, steps and depth are bounded, beyond them the name stays as
- * it is.
+ * Back references make a name longer than its input, and paths nest: text, steps and depth are bounded, beyond them the
+ * name stays as it is.
  */
 const MAX_TEXT = 65_536;
 const MAX_STEPS = 100_000;
@@ -203,7 +203,9 @@ class Printer extends RustV0Cursor {
     if (open) this.#print('>');
   }
 
-  /** A path whose generic arguments are left open, so that associated types can follow them. Says whether it has any. */
+  /**
+   * A path whose generic arguments are left open, so that associated types can follow them. Says whether it has any.
+   */
   #openPath(): boolean {
     let open = false;
     this.#nested(() => {

@@ -3,8 +3,8 @@ const DIGIT_BITS = 16;
 const DIGITS = 1 << DIGIT_BITS;
 
 /**
- * The order that sorts `keys` (integers from 0 to 2^53), equal keys in the order in which they stand: a list of indices.
- * A radix sort: time and memory are linear in the number of keys, whatever they are.
+ * The order that sorts `keys` (integers from 0 to 2^53), equal keys in the order in which they stand: a list of
+ * indices. A radix sort: time and memory are linear in the number of keys, whatever they are.
  */
 export function addressOrder(keys: Float64Array): Uint32Array {
   const count = keys.length;

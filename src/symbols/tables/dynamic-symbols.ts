@@ -20,9 +20,10 @@ const MAX_SYMBOLS = 4 << 20;
 /**
  * The dynamic symbol table of an ELF image that has no section headers, or of one that is only in memory.
  *
- * The dynamic section does not say how many symbols there are; DT_HASH does (nchain), else the chains of DT_GNU_HASH end at the last
- * one. Some dynamic loaders (glibc's) put absolute addresses into the section of a loaded library: `relocation` (load address less
- * link address) is taken off from pointers that are no addresses of the image as they stand.
+ * The dynamic section does not say how many symbols there are; DT_HASH does (nchain), else the chains of DT_GNU_HASH
+ * end at the last one. Some dynamic loaders (glibc's) put absolute addresses into the section of a loaded library:
+ * `relocation` (load address less link address) is taken off from pointers that are no addresses of the image as they
+ * stand.
  *
  * @returns null where the section is absent, unreadable or says nothing about symbols
  */
@@ -63,8 +64,9 @@ function readTags(elf: ElfFile, offset: number, size: number): Map<number, numbe
 }
 
 /**
- * Symbols that a DT_GNU_HASH table covers: u32 nbuckets, symoffset, bloom_size, bloom_shift, bloom_size words, nbuckets bucket
- * heads, then one u32 per hashed symbol whose bit 0 ends its chain. The chain that begins last ends with the last symbol.
+ * Symbols that a DT_GNU_HASH table covers: u32 nbuckets, symoffset, bloom_size, bloom_shift, bloom_size words, nbuckets
+ * bucket heads, then one u32 per hashed symbol whose bit 0 ends its chain. The chain that begins last ends with the
+ * last symbol.
  */
 function gnuHashCount(source: ByteSource, table: number, word: number): number {
   const buckets = word32(source, table);

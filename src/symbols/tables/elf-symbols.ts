@@ -43,8 +43,8 @@ export interface FunctionTable extends SymbolSource {
 }
 
 /**
- * The functions of one ELF image, in Android's order of search: each .symtab and .dynsym as the sections stand, then those of
- * .gnu_debugdata. Tables are compiled when they are first searched.
+ * The functions of one ELF image, in Android's order of search: each .symtab and .dynsym as the sections stand, then
+ * those of .gnu_debugdata. Tables are compiled when they are first searched.
  */
 export class ElfSymbols implements SymbolSource {
   readonly #elf: ElfFile;

@@ -17,7 +17,10 @@ export class StringTable {
     this.#size = size;
   }
 
-  /** The string at `offset`; '' when there is none, or none that ends inside the table. Bytes that are not UTF-8 become U+FFFD. */
+  /**
+   * The string at `offset`; '' when there is none, or none that ends inside the table. Bytes that are not UTF-8 become
+   * U+FFFD.
+   */
   at(offset: number): string {
     for (let want = 256; ; want *= 8) {
       const limit = Math.min(this.#size - offset, MAX_NAME, want);

@@ -36,11 +36,11 @@ const MAX_ENTRIES = 8 << 20;
 const CHUNK_ENTRIES = 2048;
 
 /**
- * The functions of one ELF symbol table: read once into flat arrays sorted by address, looked up by binary search. Names stay in
- * the file until asked for.
+ * The functions of one ELF symbol table: read once into flat arrays sorted by address, looked up by binary search.
+ * Names stay in the file until asked for.
  *
- * As Android has it: functions (and, beyond Android, indirect functions) of any section with a size other than 0; of several at one
- * address the first in the table.
+ * As Android has it: functions (and, beyond Android, indirect functions) of any section with a size other than 0; of
+ * several at one address the first in the table.
  */
 export class SymbolTable implements SymbolSource {
   readonly #bytes: ByteSource;
@@ -131,7 +131,9 @@ export class SymbolTable implements SymbolSource {
     return text;
   }
 
-  /** Value and size of the defined, global object `name` (a variable); null when there is none. Reads the table again. */
+  /**
+   * Value and size of the defined, global object `name` (a variable); null when there is none. Reads the table again.
+   */
   global(name: string): { readonly value: number; readonly size: number } | null {
     let found: { value: number; size: number } | null = null;
     const wanted = Buffer.from(`${name}\0`);
@@ -144,7 +146,10 @@ export class SymbolTable implements SymbolSource {
   }
 }
 
-/** Calls `each(st_info, st_value, st_size, st_name)` for every defined symbol with a value below 2^53, until it returns false. */
+/**
+ * Calls `each(st_info, st_value, st_size, st_name)` for every defined symbol with a value below 2^53, until it returns
+ * false.
+ */
 function forEachSymbol(
   bytes: ByteSource,
   is64: boolean,

@@ -1,12 +1,13 @@
 /**
- * May the asking user trace this process? The kernel says so: a child with the user's ids, in the user's user namespace and without any
- * capability asks it (mayTrace). While the threads are stopped the answer holds: none of them can execute another program, change its ids
- * or give up being dumpable before the copy is made.
+ * May the asking user trace this process? The kernel says so: a child with the user's ids, in the user's user namespace
+ * and without any capability asks it (mayTrace). While the threads are stopped the answer holds: none of them can
+ * execute another program, change its ids or give up being dumpable before the copy is made.
  *
- * Where this differs from a debugger of that user (each time it is the user who gets less): capabilities of the asking process do not
- * count, since it may have executed a program with capabilities after it connected; nor is a process that is not dumpable shown to itself.
- * A security module (SELinux, AppArmor) judges the child by the daemon's label. Yama asks for an ancestor of the target, which the child is
- * not: that part is looked up, and the kernel is asked for the rest.
+ * Where this differs from a debugger of that user (each time it is the user who gets less): capabilities of the asking
+ * process do not count, since it may have executed a program with capabilities after it connected; nor is a process
+ * that is not dumpable shown to itself. A security module (SELinux, AppArmor) judges the child by the daemon's label.
+ * Yama asks for an ancestor of the target, which the child is not: that part is looked up, and the kernel is asked for
+ * the rest.
  */
 import { closeSync, openSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -26,7 +27,8 @@ export function accessProblem(addon: TracingAddon, asker: Asker, pid: number, ti
   let namespace = -1;
   try {
     if (asker.userNamespace !== readlinkSync('/proc/self/ns/user')) {
-      // Joining a namespace would make the tracer's memory dumpable for a moment, with no capability that the user lacks there.
+      // Joining a namespace would make the tracer's memory dumpable for a moment, with no capability that the user
+      // lacks there.
       if (readSysctl('fs/suid_dumpable', 0) === 1) return 'fs.suid_dumpable is 1: no answers to other user namespaces';
       namespace = openNamespace(asker);
     }
@@ -48,7 +50,10 @@ function ask(addon: TracingAddon, asker: Asker, pid: number, tids: Int32Array, n
   return addon.mayTrace(tids, uid, gid, namespace, false, TIMEOUT_MS);
 }
 
-/** The pid may have passed to another process: what is opened must be the namespace that was seen while the asker was known to live. */
+/**
+ * The pid may have passed to another process: what is opened must be the namespace that was seen while the asker was
+ * known to live.
+ */
 function openNamespace({ pid, userNamespace }: Asker): number {
   const fd = openSync(`/proc/${pid}/ns/user`, 'r');
   try {

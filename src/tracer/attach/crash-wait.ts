@@ -1,7 +1,7 @@
 /**
- * The wait for the signal that ends a crashing thread. Its handler has reported the crash and is blocked until it gets the ack byte;
- * then it restores the default action and lets the signal come again. The signal-delivery stop of that one holds the kernel's own
- * siginfo, and, where the handler has returned by then, the registers of the fault.
+ * The wait for the signal that ends a crashing thread. Its handler has reported the crash and is blocked until it gets
+ * the ack byte; then it restores the default action and lets the signal come again. The signal-delivery stop of that
+ * one holds the kernel's own siginfo, and, where the handler has returned by then, the registers of the fault.
  */
 import { constants } from 'node:os';
 import type { TracingAddon } from '../../platform/ptrace.js';
@@ -27,15 +27,16 @@ export const FATAL_SIGNALS: ReadonlySet<number> = new Set([
 const SLICE_MS = 50;
 
 /**
- * A handler that has its ack lets the signal come at once. One that does not keeps this process from serving others, and everybody may
- * run such a program.
+ * A handler that has its ack lets the signal come at once. One that does not keeps this process from serving others,
+ * and everybody may run such a program.
  */
 export const SIGNAL_PATIENCE_MS = 2000;
 
 /**
- * Waits until a fatal signal is about to be delivered to the attached, running thread; returns it. Other signals are passed on. A stop
- * by job control (SIGSTOP, SIGTSTP, ...) does not hold the thread up: it is on its way to its death, and the process is stopped no less
- * when it is released. Throws CaptureError when the thread ends otherwise or the time is up. `frozen`: its siblings.
+ * Waits until a fatal signal is about to be delivered to the attached, running thread; returns it. Other signals are
+ * passed on. A stop by job control (SIGSTOP, SIGTSTP, ...) does not hold the thread up: it is on its way to its death,
+ * and the process is stopped no less when it is released. Throws CaptureError when the thread ends otherwise or the
+ * time is up. `frozen`: its siblings.
  */
 export function awaitFatalSignal(addon: TracingAddon, tid: number, frozen: Frozen, deadline: Deadline): number {
   const patience = new Deadline(deadline.remaining(SIGNAL_PATIENCE_MS));
@@ -51,8 +52,9 @@ export function awaitFatalSignal(addon: TracingAddon, tid: number, frozen: Froze
 }
 
 /**
- * The thread's next change, null when the time is up. The end of a main thread is reported after that of all others, and those are ours
- * to take: a process that was killed would hang half dead until the time is up. Threads that stand still end for no other reason.
+ * The thread's next change, null when the time is up. The end of a main thread is reported after that of all others,
+ * and those are ours to take: a process that was killed would hang half dead until the time is up. Threads that stand
+ * still end for no other reason.
  */
 function waitFor(
   addon: TracingAddon,

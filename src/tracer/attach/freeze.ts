@@ -1,6 +1,6 @@
 /**
- * Stops every thread of a process. PTRACE_SEIZE and PTRACE_INTERRUPT leave no trace of a signal; threads that appear meanwhile are
- * looked for until the process has no more threads than are known.
+ * Stops every thread of a process. PTRACE_SEIZE and PTRACE_INTERRUPT leave no trace of a signal; threads that appear
+ * meanwhile are looked for until the process has no more threads than are known.
  */
 import { constants } from 'node:os';
 import { readTaskStat } from '../../platform/proc-stat.js';
@@ -12,7 +12,10 @@ import { CaptureError, codeOf, type Losses } from '../failure.js';
 
 const { EPERM, ESRCH, ETIMEDOUT } = constants.errno;
 
-/** A thread that sleeps uninterruptibly (disk, a vfork child that has not executed yet) must not hold the others for longer. */
+/**
+ * A thread that sleeps uninterruptibly (disk, a vfork child that has not executed yet) must not hold the others for
+ * longer.
+ */
 const PATIENCE_MS = 250;
 /** A process that makes threads faster than this many rounds find them is copied as far as it is known. */
 const MAX_ROUNDS = 64;
@@ -33,7 +36,10 @@ export class Frozen {
   readonly pid: number;
   /** Stopped threads. */
   readonly tids: number[] = [];
-  /** What each of `tids` must be released with: a signal that the kernel had taken from its queue when the thread stopped, else 0. */
+  /**
+   * What each of `tids` must be released with: a signal that the kernel had taken from its queue when the thread
+   * stopped, else 0.
+   */
   readonly signals: number[] = [];
   unstopped: readonly Unstopped[] = [];
   readonly #known = new Set<number>();
@@ -81,8 +87,8 @@ export class Frozen {
 }
 
 /**
- * Stops all threads of `frozen.pid` that it does not know yet. `candidates` are those that were seen before; the list is
- * read again only if the process has more.
+ * Stops all threads of `frozen.pid` that it does not know yet. `candidates` are those that were seen before; the list
+ * is read again only if the process has more.
  */
 export function freeze(addon: TracingAddon, frozen: Frozen, candidates: readonly number[], deadline: Deadline): void {
   let tids = candidates.filter((tid) => !frozen.knows(tid));
@@ -105,7 +111,10 @@ function stopAll(addon: TracingAddon, frozen: Frozen, tids: readonly number[], d
   });
 }
 
-/** A thread on its way out cannot be attached to any more, and is nobody's loss; the main thread stays until all others have ended. */
+/**
+ * A thread on its way out cannot be attached to any more, and is nobody's loss; the main thread stays until all others
+ * have ended.
+ */
 function hasEnded(pid: number, tid: number): boolean {
   return tid !== pid && ENDED.has(readTaskStat(pid, tid)?.state ?? 'X');
 }

@@ -1,8 +1,9 @@
 /**
- * Runs one system call in a stopped thread of the target, as a debugger does: registers and signal mask are put aside, the program counter
- * is set on a system call instruction of the vdso, and everything is put back. A thread that sleeps in a system call of its own goes on
- * with that afterwards as after any stop (ERESTARTSYS and its like; a tracer that changes orig_ax takes over that decision, and gives it
- * back with the registers). One that runs must not be in a restartable sequence.
+ * Runs one system call in a stopped thread of the target, as a debugger does: registers and signal mask are put aside,
+ * the program counter is set on a system call instruction of the vdso, and everything is put back. A thread that sleeps
+ * in a system call of its own goes on with that afterwards as after any stop (ERESTARTSYS and its like; a tracer that
+ * changes orig_ax takes over that decision, and gives it back with the registers). One that runs must not be in a
+ * restartable sequence.
  */
 import { constants } from 'node:os';
 import type { ArchName } from '../../arch/arch.js';
@@ -18,7 +19,10 @@ const REGISTER_BYTES = 512;
 const SIGNALS = 8;
 /** PTRACE_O_TRACESYSGOOD: bit 7 tells a stop at a system call from a SIGTRAP. */
 const SYSCALL_STOP = SIGTRAP | 0x80;
-/** A fork copies page tables, which takes seconds for a terabyte. Whoever gave up before it is over would leave the thread bent. */
+/**
+ * A fork copies page tables, which takes seconds for a terabyte. Whoever gave up before it is over would leave the
+ * thread bent.
+ */
 const PATIENCE_MS = 600_000;
 const MAX_STOPS = 16;
 
@@ -34,11 +38,13 @@ export interface SyscallTable {
   readonly pc: Place;
   readonly number: Place;
   readonly result: Place;
-  /** The number of the call that the thread is in; -1 outside of any. Null where another register set has it (arm64). */
+  /**
+   * The number of the call that the thread is in; -1 outside of any. Null where another register set has it (arm64).
+   */
   readonly original: Place | null;
   /**
-   * Calls of which the kernel keeps the remainder for a restart, unseen by the tracer: on a CPU whose kernel has put everything back for
-   * one before it stops, they would begin anew.
+   * Calls of which the kernel keeps the remainder for a restart, unseen by the tracer: on a CPU whose kernel has put
+   * everything back for one before it stops, they would begin anew.
    */
   readonly resumed: readonly number[];
   readonly parameters: readonly Place[];
@@ -51,8 +57,9 @@ const long = word(8);
 const int = word(4);
 
 /**
- * x86_64: asm/user_64.h, number in rax, parameters in rdi rsi rdx r10 r8 r9. i386: asm/user_32.h, ebx ecx edx esi edi ebp. arm64: struct
- * user_pt_regs, number in x8, parameters in x0 to x5; x7 is the kernel's at a system call's stops, and is left as it is.
+ * x86_64: asm/user_64.h, number in rax, parameters in rdi rsi rdx r10 r8 r9. i386: asm/user_32.h, ebx ecx edx esi edi
+ * ebp. arm64: struct user_pt_regs, number in x8, parameters in x0 to x5; x7 is the kernel's at a system call's stops,
+ * and is left as it is.
  */
 export const SYSCALLS: ReadonlyMap<ArchName, SyscallTable> = new Map([
   [
@@ -140,8 +147,8 @@ export interface Injected {
 }
 
 /**
- * Does the call and leaves the thread stopped as it was. `options`: PTRACE_O_* for the time of the call. Throws CaptureError or SystemError;
- * the thread is as it was then too, as far as it is there.
+ * Does the call and leaves the thread stopped as it was. `options`: PTRACE_O_* for the time of the call. Throws
+ * CaptureError or SystemError; the thread is as it was then too, as far as it is there.
  */
 export function inject(
   addon: TracingAddon,

@@ -1,6 +1,6 @@
 /**
- * What is read while the target does not stand still for it: before the freeze of a live process; of a crashing one on its way to its
- * signal, but for the maps and what follows from them, which are read once, when it has come.
+ * What is read while the target does not stand still for it: before the freeze of a live process; of a crashing one on
+ * its way to its signal, but for the maps and what follows from them, which are read once, when it has come.
  */
 import { Auxv } from '../../linux/auxv.js';
 import { type MapsEntry, parseMaps } from '../../linux/maps.js';
@@ -60,7 +60,10 @@ export class Prepared {
     return this.#facts!;
   }
 
-  /** Reads the maps. Where they have changed, or are read for the first time, everything that comes from them is made anew. */
+  /**
+   * Reads the maps. Where they have changed, or are read for the first time, everything that comes from them is made
+   * anew.
+   */
   readMaps(): void {
     const { maps } = readTexts(this.tid, ['maps'], this.#losses);
     if (maps.equals(this.mapsText)) return;
@@ -106,7 +109,10 @@ export class Prepared {
     }
   }
 
-  /** The kernel reads command line and environment from the process's memory; what it reads of one may reach into the other. */
+  /**
+   * The kernel reads command line and environment from the process's memory; what it reads of one may reach into the
+   * other.
+   */
   #mayReadArguments(): boolean {
     if (this.served.length === 0) return true;
     const stat = readTaskStat(this.#job.pid, this.tid);

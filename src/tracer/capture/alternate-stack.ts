@@ -1,7 +1,7 @@
 /**
- * A thread inside a signal handler with a stack of its own (sigaltstack) stands on that one; the frames that the signal interrupted
- * lie on its usual stack, whose sp is saved somewhere among the words on the alternate one. Nothing is parsed here: words that point
- * into another stack-like mapping say which one to copy too, and from where on.
+ * A thread inside a signal handler with a stack of its own (sigaltstack) stands on that one; the frames that the signal
+ * interrupted lie on its usual stack, whose sp is saved somewhere among the words on the alternate one. Nothing is
+ * parsed here: words that point into another stack-like mapping say which one to copy too, and from where on.
  */
 import type { Arch } from '../../arch/arch.js';
 import { type MapsEntry, mappingIndex } from '../../linux/maps.js';

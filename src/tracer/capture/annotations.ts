@@ -1,7 +1,8 @@
 /**
- * What a program says of itself with debuggerd_annotate(): a table in its memory, at fixed offsets, that a block before the abort message
- * leads to. Layouts: native/client/src/request-block.h and annotations.h. All of it is the target's: an index out of range, a text
- * without an end, an address where nothing is readable give fewer annotations, never more than the table has places.
+ * What a program says of itself with debuggerd_annotate(): a table in its memory, at fixed offsets, that a block before
+ * the abort message leads to. Layouts: native/client/src/request-block.h and annotations.h. All of it is the target's:
+ * an index out of range, a text without an end, an address where nothing is readable give fewer annotations, never more
+ * than the table has places.
  */
 import { getU64 } from '../../bytes/struct.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';

@@ -1,7 +1,7 @@
 /**
- * One capture: freeze, copy, release. The target stands still for the copy only; what can be read before is read before, what can be
- * written after is written after. A crashing process differs in the beginning, where its signal is waited for, and in the end that it
- * is let go into.
+ * One capture: freeze, copy, release. The target stands still for the copy only; what can be read before is read
+ * before, what can be written after is written after. A crashing process differs in the beginning, where its signal is
+ * waited for, and in the end that it is let go into.
  */
 import { Auxv } from '../../linux/auxv.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
@@ -28,7 +28,9 @@ import type { Block, MemoryCopy } from './memory-copy.js';
 import { RegisterFiles, reserveRegisters } from './registers.js';
 import { SIGINFO_SIZE } from './siginfo.js';
 
-/** For the tracer's own warm-up on a process that must live on: raises the signal, which is not delivered in the end. */
+/**
+ * For the tracer's own warm-up on a process that must live on: raises the signal, which is not delivered in the end.
+ */
 export interface Rehearsal {
   provoke(): void;
 }
@@ -50,7 +52,9 @@ const MAX_FIRST = 2000;
 /** Entry of a module, and its name of usual length as UTF-16. */
 const BYTES_PER_MODULE = 256;
 
-/** A target from the attach to the release. Make it, `copy`, look at the results, `release`, `close`; `release` always. */
+/**
+ * A target from the attach to the release. Make it, `copy`, look at the results, `release`, `close`; `release` always.
+ */
 export class Capture {
   readonly job: CaptureJob;
   readonly losses = new Losses();
@@ -65,7 +69,10 @@ export class Capture {
   #memory: CopiedMemory | null = null;
   #linker: readonly Block[] = [];
   #forkedCopy: ForkedCopy | null = null;
-  /** What a full capture copies later: ranges of the memory of process `source`. Of the target while it is held, or of its child. */
+  /**
+   * What a full capture copies later: ranges of the memory of process `source`. Of the target while it is held, or of
+   * its child.
+   */
   full: { readonly source: number; readonly ranges: readonly CopyRange[] } | null = null;
   /** The crashing thread is attached and runs. */
   #running = false;
@@ -115,7 +122,8 @@ export class Capture {
   }
 
   /**
-   * What can be judged after the release of a live process, so that it does not wait for that: was it the right one? Throws CaptureError.
+   * What can be judged after the release of a live process, so that it does not wait for that: was it the right one?
+   * Throws CaptureError.
    */
   verify(): void {
     if (this.#identity === null) return;

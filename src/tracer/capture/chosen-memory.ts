@@ -1,6 +1,7 @@
 /**
- * What a program has chosen for its dump: a kind, and ranges of memory that it has registered. Layout: native/client/src/annotations.h.
- * All of it is the target's: an unknown kind is none, and what is not mapped readable is left out.
+ * What a program has chosen for its dump: a kind, and ranges of memory that it has registered. Layout:
+ * native/client/src/annotations.h. All of it is the target's: an unknown kind is none, and what is not mapped readable
+ * is left out.
  */
 import type { MapsEntry } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
@@ -20,7 +21,9 @@ export interface Choice {
 
 const NOTHING: Choice = { full: false, registered: [] };
 
-/** `address`: of the program's annotations, 0: it has none. `read`: what is readable of each range from its begin on. */
+/**
+ * `address`: of the program's annotations, 0: it has none. `read`: what is readable of each range from its begin on.
+ */
 export function readChoice(
   address: number,
   read: (ranges: readonly CopyRange[]) => readonly { readonly bytes: Buffer }[],
@@ -49,8 +52,9 @@ function registeredIn(table: Buffer = Buffer.alloc(0)): CopyRange[] {
 }
 
 /**
- * The ranges to be read for a choice: what is mapped of them and not copied already, `room` bytes at most. Registered memory comes first,
- * then what can be written. `all`: the ranges of a dump of all memory; `lost` is told how many bytes there was no room for.
+ * The ranges to be read for a choice: what is mapped of them and not copied already, `room` bytes at most. Registered
+ * memory comes first, then what can be written. `all`: the ranges of a dump of all memory; `lost` is told how many
+ * bytes there was no room for.
  */
 export function chosenRanges(
   { full, registered }: Choice,

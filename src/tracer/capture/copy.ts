@@ -1,6 +1,7 @@
 /**
- * Copies the memory of a frozen process: stacks, what the crashed thread's registers point to, the vdso and the first page of each
- * module, the abort message, annotations. Two calls read it all: the second one what only the first could tell of.
+ * Copies the memory of a frozen process: stacks, what the crashed thread's registers point to, the vdso and the first
+ * page of each module, the abort message, annotations. Two calls read it all: the second one what only the first could
+ * tell of.
  */
 import type { Arch } from '../../arch/arch.js';
 import { type MapsEntry, mappingIndex } from '../../linux/maps.js';
@@ -24,7 +25,10 @@ const ABORT_MESSAGE_BYTES = 512;
 const MAX_INTERRUPTED = 64;
 
 export interface CopiedMemory {
-  /** Per thread, index by index as the registers have them: what was read from below sp on; null where there is no stack. */
+  /**
+   * Per thread, index by index as the registers have them: what was read from below sp on; null where there is no
+   * stack.
+   */
   readonly stacks: readonly (Block | null)[];
   /** Everything else that belongs in the memory list. */
   readonly others: readonly Block[];

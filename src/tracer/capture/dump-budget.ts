@@ -1,7 +1,8 @@
 /**
- * How the bytes of a dump are shared out, so that its cap holds whatever the process is like. Of the cap an eighth is left for what
- * completes the dump on disk (build ids, frames). Of the rest the tables come first, each with a bound of its own; `planCopy` then gives
- * stacks and memory what remains; texts that the dump can do without take what is still free.
+ * How the bytes of a dump are shared out, so that its cap holds whatever the process is like. Of the cap an eighth is
+ * left for what completes the dump on disk (build ids, frames). Of the rest the tables come first, each with a bound of
+ * its own; `planCopy` then gives stacks and memory what remains; texts that the dump can do without take what is still
+ * free.
  */
 import type { Arch } from '../../arch/arch.js';
 import type { CaptureLimits } from '../../wire/job.js';

@@ -1,8 +1,9 @@
 /**
- * Opens the files behind executable mappings, for the engraver to read. /proc/PID/map_files/START-END leads to the very file, deleted
- * ones and those of other mount namespaces included, but wants CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; without that it is the
- * path below /proc/PID/root, and then device and inode must be those of the maps line. Only regular files are opened for reading:
- * they are looked at through an O_PATH descriptor first, which calls no driver and waits for nobody.
+ * Opens the files behind executable mappings, for the engraver to read. /proc/PID/map_files/START-END leads to the very
+ * file, deleted ones and those of other mount namespaces included, but wants CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE;
+ * without that it is the path below /proc/PID/root, and then device and inode must be those of the maps line. Only
+ * regular files are opened for reading: they are looked at through an O_PATH descriptor first, which calls no driver
+ * and waits for nobody.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { constants as os } from 'node:os';
@@ -38,8 +39,8 @@ export class MappedFiles {
   }
 
   /**
-   * Opens the files behind executable mappings, as far as they are not open yet, and those of `served` not at all (served-files.ts).
-   * `tid`: any live thread of the process.
+   * Opens the files behind executable mappings, as far as they are not open yet, and those of `served` not at all
+   * (served-files.ts). `tid`: any live thread of the process.
    */
   open(tid: number, mappings: readonly MapsEntry[], served: readonly MapsEntry[], losses: Losses): void {
     const devices = new Set(served.map(({ device }) => device));
@@ -91,7 +92,10 @@ function keyOf({ device, inode }: MapsEntry): string {
   return `${device}:${inode}`;
 }
 
-/** The program's own file, by a link of the kernel's that needs no capability and holds although the file was deleted; else -1. */
+/**
+ * The program's own file, by a link of the kernel's that needs no capability and holds although the file was deleted;
+ * else -1.
+ */
 function openProgram(tid: number, mapping: MapsEntry): number {
   try {
     const fd = openSync(`/proc/${tid}/exe`, READ_ONLY);
@@ -107,7 +111,8 @@ function openProgram(tid: number, mapping: MapsEntry): number {
 /** The mapping's path below the root of thread `tid`, if that is still the file that is mapped; else why not. */
 export function openByRoot(addon: TracingAddon, tid: number, mapping: MapsEntry): number | string {
   if (!mapping.name.startsWith('/')) return 'it has no path';
-  // The kernel prints a newline in a name as \012; a name that really holds these four characters fails the comparison below.
+  // The kernel prints a newline in a name as \012; a name that really holds these four characters fails the comparison
+  // below.
   const path = mapping.name.replaceAll('\\012', '\n');
   const root = addon.openPath(`/proc/${tid}/root`);
   if (root < 0) return errnoName(-root);

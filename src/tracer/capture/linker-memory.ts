@@ -1,9 +1,9 @@
 /**
- * Where the dynamic linker keeps its list of loaded libraries, by the maps alone: no pointer of the target is followed here. A debugger
- * goes from the program's .dynamic by r_debug to the link_map of each library and its name. .dynamic lies in the program's data made
- * read-only after relocation (RELRO) or right behind it; r_debug in the linker's own data; the link_maps of libraries that the program
- * was linked with in that too or in small anonymous mappings below it (glibc's rtld-malloc.c). Those of libraries that were opened later
- * lie on the heap: they are not copied.
+ * Where the dynamic linker keeps its list of loaded libraries, by the maps alone: no pointer of the target is followed
+ * here. A debugger goes from the program's .dynamic by r_debug to the link_map of each library and its name. .dynamic
+ * lies in the program's data made read-only after relocation (RELRO) or right behind it; r_debug in the linker's own
+ * data; the link_maps of libraries that the program was linked with in that too or in small anonymous mappings below it
+ * (glibc's rtld-malloc.c). Those of libraries that were opened later lie on the heap: they are not copied.
  */
 
 import { type MapsEntry, mappingIndex } from '../../linux/maps.js';

@@ -1,6 +1,6 @@
 /**
- * Reads many ranges of a process at once into one large buffer. The buffer outlives the capture: touching fresh memory costs more
- * than the copy itself, and the target stands still meanwhile.
+ * Reads many ranges of a process at once into one large buffer. The buffer outlives the capture: touching fresh memory
+ * costs more than the copy itself, and the target stands still meanwhile.
  */
 
 import type { MapsEntry } from '../../linux/maps.js';
@@ -14,8 +14,8 @@ const READY_BYTES = 1280 * 1024;
 const STACK_BYTES = 8 * 1024;
 const MAX_ROOM = 64 * 1024 * 1024;
 /**
- * How long all ranges may take, ms: a page that another process serves (userfaultfd, a file system that is mapped since the maps were
- * read) may never come. Then how long each of them alone may take, and how many may not come.
+ * How long all ranges may take, ms: a page that another process serves (userfaultfd, a file system that is mapped since
+ * the maps were read) may never come. Then how long each of them alone may take, and how many may not come.
  */
 const ALL_MS = 2500;
 const EACH_MS = 250;
@@ -58,15 +58,18 @@ export class MemoryCopy {
     if (bytes > READY_BYTES) this.#room = Buffer.alloc(bytes, 1);
   }
 
-  /** From now on nothing of these mappings is read; what would have been is a loss. They are in the order of their addresses. */
+  /**
+   * From now on nothing of these mappings is read; what would have been is a loss. They are in the order of their
+   * addresses.
+   */
   forbid(mappings: readonly MapsEntry[], losses: Losses): void {
     this.#forbidden = mappings;
     this.#losses = losses;
   }
 
   /**
-   * Reads the ranges of the process that thread `tid` belongs to. Each block holds what was readable from its range's begin on, maybe
-   * nothing. Unreadable memory is no error; a process that has ended leaves all blocks empty.
+   * Reads the ranges of the process that thread `tid` belongs to. Each block holds what was readable from its range's
+   * begin on, maybe nothing. Unreadable memory is no error; a process that has ended leaves all blocks empty.
    */
   read(tid: number, wanted: readonly CopyRange[]): Block[] {
     const ranges = this.#forbidden.length === 0 ? wanted : wanted.map((range) => this.#allowed(range));

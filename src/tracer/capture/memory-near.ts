@@ -4,7 +4,9 @@ import { type MapsEntry, mappingAfter } from '../../linux/maps.js';
 import type { CopyRange } from '../../minidump/writer/copy-plan.js';
 import type { RegisterFiles } from './registers.js';
 
-/** Tombstones print 256 bytes from 32 before the word that the register points to; a little more serves other readers. */
+/**
+ * Tombstones print 256 bytes from 32 before the word that the register points to; a little more serves other readers.
+ */
 const BEFORE = 64;
 const AFTER = 384;
 /** Code: enough before the pc to disassemble from. */
@@ -33,7 +35,9 @@ export function rangesNearRegisters(
   return join(ranges);
 }
 
-/** arm64 ignores the top byte of data addresses (tagged pointers), and pointer authentication uses it in code addresses. */
+/**
+ * arm64 ignores the top byte of data addresses (tagged pointers), and pointer authentication uses it in code addresses.
+ */
 function pointer(arch: Arch, registers: RegisterFiles, index: number, register: number): number {
   const { prstatus } = arch.registers[register]!;
   const raw = registers.raw(index);

@@ -1,6 +1,6 @@
 /**
- * The open files of a process by the links in /proc/PID/fd. Only the links are read: what they lead to is asked nothing, for a file on a
- * network or in user space may not answer, and its asker would hang with the target.
+ * The open files of a process by the links in /proc/PID/fd. Only the links are read: what they lead to is asked
+ * nothing, for a file on a network or in user space may not answer, and its asker would hang with the target.
  */
 import type { OpenFile } from '../../minidump/writer/handles-from-fds.js';
 import { loadAddon } from '../../platform/addon.js';

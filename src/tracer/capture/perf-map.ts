@@ -1,8 +1,9 @@
 /**
- * /tmp/perf-PID.map, where runtimes that compile at run time (Node, the JVM with an agent, ...) leave the names of their functions. The
- * process id in its name is the one that the process knows, and /tmp is that of its mount namespace. Anybody may make a file there:
- * it counts only if it is a regular file of the target's own user. Nothing is looked up where a process may serve the answers: each step's
- * mount is known before the next is made, and the file must be on the mount of its directory.
+ * /tmp/perf-PID.map, where runtimes that compile at run time (Node, the JVM with an agent, ...) leave the names of
+ * their functions. The process id in its name is the one that the process knows, and /tmp is that of its mount
+ * namespace. Anybody may make a file there: it counts only if it is a regular file of the target's own user. Nothing is
+ * looked up where a process may serve the answers: each step's mount is known before the next is made, and the file
+ * must be on the mount of its directory.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type Mount, mountIdOf } from '../../platform/mount-info.js';
@@ -14,8 +15,8 @@ import { isOwnLookUp } from './served-files.js';
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
- * A descriptor, or -1. `root`: the process's root directory; `mounts`: what it sees mounted; `nspid`: its id in its innermost pid
- * namespace; `uid`: its effective user.
+ * A descriptor, or -1. `root`: the process's root directory; `mounts`: what it sees mounted; `nspid`: its id in its
+ * innermost pid namespace; `uid`: its effective user.
  */
 export function openPerfMap(
   addon: TracingAddon,

@@ -1,6 +1,6 @@
 /**
- * What the kernel itself knows of a process, and no page of its memory. It is copied while the process is there, before the freeze of a
- * live one, during a crashing one's way to its signal; and made out when it runs on, or has died.
+ * What the kernel itself knows of a process, and no page of its memory. It is copied while the process is there, before
+ * the freeze of a live one, during a crashing one's way to its signal; and made out when it runs on, or has died.
  */
 import { closeSync } from 'node:fs';
 import type { OpenFile } from '../../minidump/writer/handles-from-fds.js';

@@ -1,6 +1,6 @@
 /**
- * Register sets of all stopped threads: read in bulk while the target stands still, made into minidump contexts afterwards.
- * The kernel's NT_PRSTATUS is little endian on every CPU that we know.
+ * Register sets of all stopped threads: read in bulk while the target stands still, made into minidump contexts
+ * afterwards. The kernel's NT_PRSTATUS is little endian on every CPU that we know.
  */
 import type { Arch, Field, StateBlock } from '../../arch/arch.js';
 import { byPrstatusSize } from '../../arch/index.js';
@@ -14,7 +14,9 @@ const PAC_MASKS = 16;
 const STRIDE = 320;
 /** user_regs_struct of x86_64, fs_base: the thread pointer. */
 const X86_64_FS_BASE: Field = { offset: 168, size: 8 };
-/** Threads whose registers fit in memory that is always there, and bytes of floating-point state that each has there. */
+/**
+ * Threads whose registers fit in memory that is always there, and bytes of floating-point state that each has there.
+ */
 const READY_THREADS = 64;
 const STATE_BYTES = 1024;
 /** More than this are read into memory that was not touched before. */
@@ -49,16 +51,25 @@ export function reserveRegisters(threads: number, withState: boolean): void {
 
 /** The registers of threads, index by index as `tids` has them. */
 export class RegisterFiles {
-  /** Of the first thread, the crashed or requested one; null when its registers could not be read or are of an unknown CPU. */
+  /**
+   * Of the first thread, the crashed or requested one; null when its registers could not be read or are of an unknown
+   * CPU.
+   */
   readonly arch: Arch | null;
   readonly tids: Int32Array;
-  /** Bits of code addresses that carry their signature, hexadecimal; null where nothing is signed. The same for all threads. */
+  /**
+   * Bits of code addresses that carry their signature, hexadecimal; null where nothing is signed. The same for all
+   * threads.
+   */
   readonly pacMask: string | null;
   readonly #general: Buffer;
   readonly #sizes: Int32Array;
   readonly #state: readonly StateCopy[];
 
-  /** Reads the register sets of stopped threads; `tids` is not empty. Floating-point state costs as much again as all others. */
+  /**
+   * Reads the register sets of stopped threads; `tids` is not empty. Floating-point state costs as much again as all
+   * others.
+   */
   constructor(addon: TracingAddon, tids: readonly number[], withState: boolean) {
     const count = tids.length;
     this.tids = Int32Array.from(tids);
@@ -97,7 +108,9 @@ export class RegisterFiles {
     return size > 0 ? this.#general.subarray(index * STRIDE, index * STRIDE + size) : null;
   }
 
-  /** Register `register` (an index of `arch.registers`) of a usable thread as an address; -1 when it is none below 2^53. */
+  /**
+   * Register `register` (an index of `arch.registers`) of a usable thread as an address; -1 when it is none below 2^53.
+   */
   address(index: number, register: number): number {
     const place = this.arch!.registers[register]!.prstatus;
     return place === null ? -1 : this.#field(index, place);

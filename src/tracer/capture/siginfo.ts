@@ -1,6 +1,6 @@
 /**
- * siginfo_t as PTRACE_GETSIGINFO gives it to a 64-bit tracer (include/uapi/asm-generic/siginfo.h): si_signo at 0, si_errno at 4, si_code at 8,
- * then, at 16, si_addr for faults.
+ * siginfo_t as PTRACE_GETSIGINFO gives it to a 64-bit tracer (include/uapi/asm-generic/siginfo.h): si_signo at 0,
+ * si_errno at 4, si_code at 8, then, at 16, si_addr for faults.
  */
 export const SIGINFO_SIZE = 128;
 

@@ -1,6 +1,6 @@
 /**
- * Where a thread's stack lies: from a little below sp to the end of its mapping. A thread that has run over the end of its stack points into
- * the guard or past it; its stack is the next thing above.
+ * Where a thread's stack lies: from a little below sp to the end of its mapping. A thread that has run over the end of
+ * its stack points into the guard or past it; its stack is the next thing above.
  */
 import type { Arch } from '../../arch/arch.js';
 import { type MapsEntry, mappingAfter, mappingIndex } from '../../linux/maps.js';
@@ -16,12 +16,16 @@ export function stackInUse(arch: Arch, mappings: readonly MapsEntry[], tid: numb
   const { start, end } = mappings[index]!;
   const below = Math.max(arch.redZone, WORDS_BELOW * arch.wordSize);
   const from = Math.max(start, sp - (sp % arch.wordSize) - below);
-  // The kernel's own stack mapping grows with its use: how near sp is to its begin tells only of one that is long already.
+  // The kernel's own stack mapping grows with its use: how near sp is to its begin tells only of one that is long
+  // already.
   const overflowed = isOverflowed(sp, start);
   return { tid, from, to: end, ...(overflowed && { overflowed }) };
 }
 
-/** Index of the mapping that sp lies in, or of the stack right above it when sp has left its stack; -1 when there is none. */
+/**
+ * Index of the mapping that sp lies in, or of the stack right above it when sp has left its stack; -1 when there is
+ * none.
+ */
 export function stackMapping(mappings: readonly MapsEntry[], sp: number): number {
   if (sp <= 0) return -1;
   const index = mappingIndex(mappings, sp);

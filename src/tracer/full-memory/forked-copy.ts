@@ -1,10 +1,11 @@
 /**
- * A copy-on-write copy of a frozen process: a child that the target is made to fork (see injection.ts), which never runs. It is ours to
- * trace from its first moment, dies with this process (PTRACE_O_EXITKILL), shares the descriptors (CLONE_FILES: what the target closes
- * meanwhile is closed), and tells nobody of its end (no exit signal). What is left of it then, a zombie, the target is made to wait for.
+ * A copy-on-write copy of a frozen process: a child that the target is made to fork (see injection.ts), which never
+ * runs. It is ours to trace from its first moment, dies with this process (PTRACE_O_EXITKILL), shares the descriptors
+ * (CLONE_FILES: what the target closes meanwhile is closed), and tells nobody of its end (no exit signal). What is left
+ * of it then, a zombie, the target is made to wait for.
  *
- * The target stands still for the copy of its page tables, not of its memory. It pays afterwards with a page fault and a page of memory
- * for each page that it writes while the child is there.
+ * The target stands still for the copy of its page tables, not of its memory. It pays afterwards with a page fault and
+ * a page of memory for each page that it writes while the child is there.
  */
 import { opendirSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -118,8 +119,8 @@ function hasUserfaultfd(pid: number): boolean {
 }
 
 /**
- * Whether a thread that stopped outside of any system call may be in a restartable sequence (rseq(2)): the kernel would not notice that
- * it was elsewhere. The second word of its struct rseq is the sequence that it is in, 0 for none.
+ * Whether a thread that stopped outside of any system call may be in a restartable sequence (rseq(2)): the kernel would
+ * not notice that it was elsewhere. The second word of its struct rseq is the sequence that it is in, 0 for none.
  */
 function isInSequence(addon: TracingAddon, tid: number): boolean {
   const rseq = addon.getRseq(tid);
@@ -127,7 +128,10 @@ function isInSequence(addon: TracingAddon, tid: number): boolean {
   return rseq !== 0 && (addon.readMemory(tid, rseq + 8, sequence) < 8 || sequence.readBigUInt64LE() !== 0n);
 }
 
-/** A stopped thread between two instructions of which neither minds, whose calls no filter judges, not in a job control stop. */
+/**
+ * A stopped thread between two instructions of which neither minds, whose calls no filter judges, not in a job control
+ * stop.
+ */
 function isSafe(addon: TracingAddon, pid: number, tid: number, table: SyscallTable): boolean {
   const registers = Buffer.alloc(512);
   const siginfo = Buffer.alloc(SIGINFO_SIZE);

@@ -21,8 +21,9 @@ const MAX_RANGES = 500_000;
 const SEND_MS = 30_000;
 
 /**
- * What is mapped readable, devices apart. Of private anonymous memory the pages that were never touched are left out: they hold
- * zeros, and reserving a terabyte costs nobody anything. `pageSize`: AT_PAGESZ; `served`: mappings that must not be touched.
+ * What is mapped readable, devices apart. Of private anonymous memory the pages that were never touched are left out:
+ * they hold zeros, and reserving a terabyte costs nobody anything. `pageSize`: AT_PAGESZ; `served`: mappings that must
+ * not be touched.
  */
 export function fullRanges(pid: number, pageSize: number, served: readonly MapsEntry[], losses: Losses): CopyRange[] {
   const maps = readProcFile(`/proc/${pid}/maps`, MAPS_BYTES);
@@ -89,7 +90,9 @@ function addTouched(
   }
 }
 
-/** Sends the ranges' bytes, zeros for what cannot be read. Throws CaptureError when the process or the reader has gone. */
+/**
+ * Sends the ranges' bytes, zeros for what cannot be read. Throws CaptureError when the process or the reader has gone.
+ */
 export function sendRanges(addon: TracingAddon, socket: number, pid: number, ranges: readonly CopyRange[]): void {
   const buffer = Buffer.allocUnsafeSlow(PIECE);
   // It is the daemon's client, and the daemon does not read or write there meanwhile.

@@ -1,6 +1,6 @@
 /**
- * A process of a thousand threads that is not there, for the warm-up: what loops over threads while a target stands still takes ten times
- * as long the first time as later, and no process that could be started for it has so many.
+ * A process of a thousand threads that is not there, for the warm-up: what loops over threads while a target stands
+ * still takes ten times as long the first time as later, and no process that could be started for it has so many.
  */
 import type { Arch } from '../../arch/arch.js';
 import type { MapsEntry } from '../../linux/maps.js';

@@ -1,6 +1,6 @@
 /**
- * Exercises the tracer on a process of its own before it is needed: a JavaScript loop that runs for the first time is several times slower than
- * later, and a target stands still meanwhile.
+ * Exercises the tracer on a process of its own before it is needed: a JavaScript loop that runs for the first time is
+ * several times slower than later, and a target stands still meanwhile.
  */
 import { constants } from 'node:os';
 import { byName } from '../../arch/index.js';
@@ -15,7 +15,10 @@ import type { SystemFacts } from '../write/system-info.js';
 import { planForMany } from './made-up-threads.js';
 
 const { SIGKILL, SIGTRAP } = constants.signals;
-/** After about 30 captures another one does not make the next any faster. Between the halves the garbage of the start is collected. */
+/**
+ * After about 30 captures another one does not make the next any faster. Between the halves the garbage of the start is
+ * collected.
+ */
 const HALVES = 2;
 const ROUNDS = 15;
 /** On a machine that is busy with something else, readiness matters more. */
@@ -24,8 +27,8 @@ const TIME_MS = 250;
 const PROGRAM = 'setInterval(() => {}, 1e9)';
 
 /**
- * Objects of the last rehearsals, which are kept: V8 drops what it compiled for the objects of a class when a collection finds none of
- * them, and between two captures there are none otherwise.
+ * Objects of the last rehearsals, which are kept: V8 drops what it compiled for the objects of a class when a
+ * collection finds none of them, and between two captures there are none otherwise.
  */
 const samples: unknown[] = [];
 

@@ -1,6 +1,6 @@
 /**
- * Blanks what a configuration does not want in dumps: the environment, which the kernel put on the main thread's stack and which has
- * secrets as a rule; and of all data what is no pointer and no small number.
+ * Blanks what a configuration does not want in dumps: the environment, which the kernel put on the main thread's stack
+ * and which has secrets as a rule; and of all data what is no pointer and no small number.
  */
 import type { Arch } from '../../arch/arch.js';
 import { type MapsEntry, mappingIndex } from '../../linux/maps.js';
@@ -30,8 +30,8 @@ export function withoutRange(memory: CopiedMemory, { start, end }: AddressRange)
 }
 
 /**
- * A copy of the copied memory in which words of stacks and of all other data are blanked, unless they are small numbers or point into
- * their own mapping or into code. What cannot be written stays as it is: it came from files.
+ * A copy of the copied memory in which words of stacks and of all other data are blanked, unless they are small numbers
+ * or point into their own mapping or into code. What cannot be written stays as it is: it came from files.
  */
 export function redact(
   memory: CopiedMemory,

@@ -1,4 +1,6 @@
-/** The streams of a copy besides threads, modules and memory: texts of /proc, and what only our own reader understands. */
+/**
+ * The streams of a copy besides threads, modules and memory: texts of /proc, and what only our own reader understands.
+ */
 
 import { StreamType } from '../../minidump/format/stream-types.js';
 import { mdStringSize } from '../../minidump/format/strings.js';

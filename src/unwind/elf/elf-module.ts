@@ -44,8 +44,9 @@ class LastStep {
 }
 
 /**
- * What the unwinder knows of one ELF image: its unwind tables in Android's order, its names, and what lies at a pc. Each is made
- * when it is first needed and kept: an image may serve many threads and, through the cache, many processes.
+ * What the unwinder knows of one ELF image: its unwind tables in Android's order, its names, and what lies at a pc.
+ * Each is made when it is first needed and kept: an image may serve many threads and, through the cache, many
+ * processes.
  */
 export class ElfModule implements CodeModule {
   readonly elf: ElfFile;

@@ -164,8 +164,8 @@ export class MappedElf implements MappedModule {
 }
 
 /**
- * Whether a mapped image has the process's addresses: profilers write what gdb's JIT interface shows into files, and map those over
- * the code. Such an image has no segments, and an executable section where the mapping is.
+ * Whether a mapped image has the process's addresses: profilers write what gdb's JIT interface shows into files, and
+ * map those over the code. Such an image has no segments, and an executable section where the mapping is.
  */
 function isAbsolute(elf: ElfFile, mapping: Mapping): boolean {
   if (elf.segments.some(({ type }) => type === SegmentType.load)) return false;

@@ -1,4 +1,7 @@
-/** The unwinder of a process whose code is ELF images: the walk, the images, and what the process says of code made at run time. */
+/**
+ * The unwinder of a process whose code is ELF images: the walk, the images, and what the process says of code made at
+ * run time.
+ */
 import type { ElfFile } from '../../objects/elf/elf-file.js';
 import type { SymbolProvider } from '../../symbols/provider.js';
 import type { Mapping } from '../mapping.js';
@@ -22,7 +25,10 @@ export interface ElfUnwinderOptions extends Omit<UnwinderOptions, 'finders' | 'm
   readonly finders?: readonly ModuleFinder[];
 }
 
-/** The images of a process, and the unwinder over them. `jit` and `dex` of the options go before what the process says itself. */
+/**
+ * The images of a process, and the unwinder over them. `jit` and `dex` of the options go before what the process says
+ * itself.
+ */
 export function elfProcess(options: ElfUnwinderOptions): { readonly elf: ElfModules; readonly unwinder: Unwinder } {
   const { files, naming, memory, finders = [], rules = DEFAULT_RULES } = options;
   const mappings = new MappingTable(options.mappings);

@@ -16,8 +16,9 @@ interface Kept {
 }
 
 /**
- * Images that outlive a process's unwinding, with all that was compiled of them. The key is what the kernel says of the file, with
- * its build id: a build id alone is the file's own claim, and a file that claims another's would be asked in its place.
+ * Images that outlive a process's unwinding, with all that was compiled of them. The key is what the kernel says of the
+ * file, with its build id: a build id alone is the file's own claim, and a file that claims another's would be asked in
+ * its place.
  *
  * Files are attached by `open`, and detached by `release`: between, nothing can be read.
  */

@@ -21,7 +21,10 @@ export interface FoundElf {
   readonly elf: ElfFile | null;
   /** The file as a whole that the image was read from; null when it was read from memory. */
   readonly file: ByteSource | null;
-  /** Where in the file the image begins (not 0 for libraries inside an apk); the mapping's offset when there is no image. */
+  /**
+   * Where in the file the image begins (not 0 for libraries inside an apk); the mapping's offset when there is no
+   * image.
+   */
   readonly start: number;
   /** Offset of the mapping's first byte in the image. */
   readonly offset: number;
@@ -37,9 +40,9 @@ interface Place {
 }
 
 /**
- * Finds the ELF image behind a mapping, in Android's order: at the mapping's own offset in the file (a library inside an apk), the
- * whole file, or where the read-only mapping before it begins; and without a file the same in memory, where an image may be split
- * over two mappings.
+ * Finds the ELF image behind a mapping, in Android's order: at the mapping's own offset in the file (a library inside
+ * an apk), the whole file, or where the read-only mapping before it begins; and without a file the same in memory,
+ * where an image may be split over two mappings.
  */
 export class ImageFinder {
   readonly #mappings: MappingTable;
@@ -116,8 +119,8 @@ function rangeOf(mapping: Mapping, offset: number): MemoryRange {
 }
 
 /**
- * Size of the image as its headers tell: the end of its section headers or of its last segment, whichever is later (tools that
- * rename a library append a segment). 0 when there is no image.
+ * Size of the image as its headers tell: the end of its section headers or of its last segment, whichever is later
+ * (tools that rename a library append a segment). 0 when there is no image.
  */
 function imageSize(source: ByteSource): number {
   const elf = ElfFile.parse(source);

@@ -4,8 +4,8 @@ import type { ByteSource } from '../../bytes/byte-source.js';
 const NONE = new Uint8Array(0);
 
 /**
- * A source whose bytes come from a target that changes: what was compiled from a file outlives the descriptor that it was read
- * through, and reads on through the next one.
+ * A source whose bytes come from a target that changes: what was compiled from a file outlives the descriptor that it
+ * was read through, and reads on through the next one.
  */
 export class SharedSource implements ByteSource {
   readonly size: number;

@@ -23,7 +23,10 @@ const SP = 13;
 const LR = 14;
 const PC = 15;
 
-/** Bytes of code looked at before and behind the pc: functions are rarely longer, and the budget below is what bounds the work. */
+/**
+ * Bytes of code looked at before and behind the pc: functions are rarely longer, and the budget below is what bounds
+ * the work.
+ */
 const REACH = 4096;
 /** Instructions followed to find a way out. */
 const MOST_INSTRUCTIONS = 1500;
@@ -34,7 +37,9 @@ const MOST_BRANCHES = 32;
 export interface ArmFrameCode {
   /** Where the code begins that `bytes` has. */
   readonly first: number;
-  /** `length` bytes at an address of the image (or an absolute one where there is no image); fewer where there are none. */
+  /**
+   * `length` bytes at an address of the image (or an absolute one where there is no image); fewer where there are none.
+   */
   bytes(address: number, length: number): Uint8Array;
   /** The frame's pc there, bit 0 cleared; for a caller the return address. */
   readonly pc: number;
@@ -58,11 +63,12 @@ interface Way {
 }
 
 /**
- * Unwinds frames of arm code that no table describes, by what the code itself does: C libraries are built without tables for most
- * of their functions there.
+ * Unwinds frames of arm code that no table describes, by what the code itself does: C libraries are built without
+ * tables for most of their functions there.
  *
- * First forward: from the pc to the function's return, whatever way leads there; what its epilogue pops is what it saved. Functions
- * that do not return are read from their prologue on. Either way the return address must satisfy `judge`.
+ * First forward: from the pc to the function's return, whatever way leads there; what its epilogue pops is what it
+ * saved. Functions that do not return are read from their prologue on. Either way the return address must satisfy
+ * `judge`.
  */
 export class ArmCodeStepper {
   readonly #instruction = new ArmInstruction();
@@ -192,7 +198,8 @@ export class ArmCodeStepper {
         }
         return GOES_ON;
       case PUSH:
-        // Another function's prologue, behind a call that does not return; or this one's, which then has saved nothing yet.
+        // Another function's prologue, behind a call that does not return; or this one's, which then has saved nothing
+        // yet.
         return ENDED;
       case RETURN:
         return way.returns ? RETURNED : ENDED;
@@ -257,7 +264,9 @@ export class ArmCodeStepper {
     return true;
   }
 
-  /** The nearest place before the pc that saves the link register, or the pushes right before it; -1 when there is none. */
+  /**
+   * The nearest place before the pc that saves the link register, or the pushes right before it; -1 when there is none.
+   */
   #findPush(): number {
     const { pc, thumb, start } = this.#code!;
     const step = thumb ? 2 : 4;
@@ -273,8 +282,8 @@ export class ArmCodeStepper {
   }
 
   /**
-   * Reads on from a function's beginning to the pc. Returns how far sp has moved by then (negative), `#saved` the places of saved
-   * registers, both relative to sp at the beginning; NaN when no instruction begins at the pc.
+   * Reads on from a function's beginning to the pc. Returns how far sp has moved by then (negative), `#saved` the
+   * places of saved registers, both relative to sp at the beginning; NaN when no instruction begins at the pc.
    */
   #depthAt(from: number): number {
     const { pc } = this.#code!;

@@ -1,6 +1,6 @@
 /**
- * What single arm instructions do to the stack and to the flow of control, as far as compilers use them in prologues, bodies and
- * epilogues. All others count as plain.
+ * What single arm instructions do to the stack and to the flow of control, as far as compilers use them in prologues,
+ * bodies and epilogues. All others count as plain.
  *
  * Source: Arm Architecture Reference Manual ARMv7-A (DDI 0406C), A5 and A8 (A32), A6 and A8 (T32).
  */

@@ -1,11 +1,15 @@
 /**
  * Whether a call instruction ends at an address: what tells return addresses from other pointers to code.
  *
- * Sources: Intel SDM vol. 2, CALL; Arm Architecture Reference Manual ARMv7-A, BL and BLX; for A-profile (DDI 0487), BL, BLR, BLRAA.
+ * Sources: Intel SDM vol. 2, CALL; Arm Architecture Reference Manual ARMv7-A, BL and BLX; for A-profile (DDI 0487), BL,
+ * BLR, BLRAA.
  */
 import type { ArchName } from '../../arch/arch.js';
 
-/** The callee's address where the instruction names it, INDIRECT where a register or memory does, NO_CALL where there is no call. */
+/**
+ * The callee's address where the instruction names it, INDIRECT where a register or memory does, NO_CALL where there is
+ * no call.
+ */
 export type Callee = number;
 export const NO_CALL = -1;
 export const INDIRECT = -2;
@@ -28,7 +32,9 @@ export const callDecoders: Readonly<Partial<Record<ArchName, CallDecoder>>> = {
   arm64: { length: 4, callee: arm64Callee },
 };
 
-/** Where the call at the end of 7 bytes of x86 code leads. A direct one is told first: what it would be else is rarer. */
+/**
+ * Where the call at the end of 7 bytes of x86 code leads. A direct one is told first: what it would be else is rarer.
+ */
 function x86Callee(code: Uint8Array, address: number, wrap: number): Callee {
   if (code[2] === 0xe8) {
     const offset = code[3]! | (code[4]! << 8) | (code[5]! << 16) | (code[6]! << 24);

@@ -22,8 +22,8 @@ const THUMB_STATE = 0x20;
  * What is left when no table has a rule for a frame, from the surest guess to the weakest:
  *
  * 1. a call to nowhere (a null function pointer): the return address is where the call just put it;
- * 2. what the code does to the stack on its way to the function's return (x86, x86_64): a frame pointer tells nothing of a leaf without
- *    a frame, nor of code that uses the register for something else;
+ * 2. what the code does to the stack on its way to the function's return (x86, x86_64): a frame pointer tells nothing
+ *    of a leaf without a frame, nor of code that uses the register for something else;
  * 3. no caller at all: start code that no table describes;
  * 4. the frame-pointer chain;
  * 5. what the code around the pc does to the stack (arm, which has no such chain);
@@ -117,7 +117,9 @@ export class Fallbacks implements Guesses {
     return true;
   }
 
-  /** Whether the link register points into the frame's own function: then it is left over from a call that has returned. */
+  /**
+   * Whether the link register points into the frame's own function: then it is left over from a call that has returned.
+   */
   #sameFunction(registers: RegisterState, module: CodeModule | null, pc: number): boolean {
     if (module === null) return false;
     const here = module.functionAt(pc);
@@ -204,7 +206,10 @@ export class Fallbacks implements Guesses {
     return this.#behindCall(address, module, address + (module === null ? 0 : bias));
   }
 
-  /** Whether a call of code ends at the address; null when its bytes are not there, or nothing is known of this CPU's calls. */
+  /**
+   * Whether a call of code ends at the address; null when its bytes are not there, or nothing is known of this CPU's
+   * calls.
+   */
   #behindCall(value: number, module: CodeModule | null, relPc: number): boolean | null {
     const { arch } = this.#modules;
     const decoder = callDecoders[arch.name];

@@ -6,12 +6,13 @@ import type { RegisterState } from '../registers.js';
 const TWO32 = 0x100000000;
 
 /**
- * Follows one link of a frame-pointer chain. Returns '' when `registers` now hold the caller's, or why the link is not one.
+ * Follows one link of a frame-pointer chain. Returns '' when `registers` now hold the caller's, or why the link is not
+ * one.
  *
- * The convention is `arch.frameRecord`'s. Compilers use the register for anything when they keep no frame pointers, so a link
- * must look like one: word-aligned, at or above sp, a return address in executable memory, behind a call as far
- * as the code is at hand. The next link need not be one: who called the first function that keeps a frame pointer had anything in the
- * register. Where it is neither higher nor null, the code must prove the call.
+ * The convention is `arch.frameRecord`'s. Compilers use the register for anything when they keep no frame pointers, so
+ * a link must look like one: word-aligned, at or above sp, a return address in executable memory, behind a call as far
+ * as the code is at hand. The next link need not be one: who called the first function that keeps a frame pointer had
+ * anything in the register. Where it is neither higher nor null, the code must prove the call.
  *
  * @param behindCall whether a call ends at an address in executable memory; null when its code is not at hand
  */

@@ -59,8 +59,8 @@ export class StackScanner {
   }
 
   /**
-   * Whether the caller's frame pointer is known: where the frame's was saved right below the return address, it is there; where it
-   * points above that, no inner function has changed it.
+   * Whether the caller's frame pointer is known: where the frame's was saved right below the return address, it is
+   * there; where it points above that, no inner function has changed it.
    */
   #framePointer(registers: RegisterState, memory: WordMemory, address: number): boolean {
     const { arch } = registers;

@@ -63,9 +63,9 @@ const ENDED = 1;
 const RETURNED = 2;
 
 /**
- * Unwinds frames of code that no table describes, by what the code itself does on its way to the function's return, whatever way leads
- * there: what the epilogue takes off the stack is what the frame has on it. So a leaf without a frame, and a function that was
- * interrupted in its prologue or epilogue, need no case of their own.
+ * Unwinds frames of code that no table describes, by what the code itself does on its way to the function's return,
+ * whatever way leads there: what the epilogue takes off the stack is what the frame has on it. So a leaf without a
+ * frame, and a function that was interrupted in its prologue or epilogue, need no case of their own.
  *
  * The return address must satisfy `judge`. Functions that do not return have no such way.
  */

@@ -1,6 +1,6 @@
 /**
- * What single x86 and x86_64 instructions do to the stack and to the flow of control, as far as compilers use them in prologues, bodies
- * and epilogues. Of all others only the length counts.
+ * What single x86 and x86_64 instructions do to the stack and to the flow of control, as far as compilers use them in
+ * prologues, bodies and epilogues. Of all others only the length counts.
  *
  * Source: Intel SDM vol. 2, chapter 2 (instruction format) and appendix A (opcode maps).
  */

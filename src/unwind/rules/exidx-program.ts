@@ -1,11 +1,11 @@
 /**
  * ARM's unwind instructions (.ARM.exidx and .ARM.extab), translated into rules.
  *
- * Source: "Exception Handling ABI for the Arm Architecture" (EHABI32), §6 index table, §7.2 personality routines 0 to 2, §10.3 frame
- * unwinding instructions (table 4).
+ * Source: "Exception Handling ABI for the Arm Architecture" (EHABI32), §6 index table, §7.2 personality routines 0 to
+ * 2, §10.3 frame unwinding instructions (table 4).
  *
- * A program is a flat list of pairs, `[op, operand, op, operand, ...]`, that works on a virtual stack pointer (vsp, at first the
- * frame's sp):
+ * A program is a flat list of pairs, `[op, operand, op, operand, ...]`, that works on a virtual stack pointer (vsp, at
+ * first the frame's sp):
  *
  * | op          | operand        | meaning                                                                           |
  * |-------------|----------------|-----------------------------------------------------------------------------------|
@@ -17,7 +17,10 @@ export const EXIDX_ADD = 0;
 export const EXIDX_POP = 1;
 export const EXIDX_SET = 2;
 
-/** Why an entry gives no program. `cantunwind` and `refuse` say that the stack ends here, all others that the table is unusable. */
+/**
+ * Why an entry gives no program. `cantunwind` and `refuse` say that the stack ends here, all others that the table is
+ * unusable.
+ */
 export type ExidxRefusal =
   /** EXIDX_CANTUNWIND in the index. */
   | 'cantunwind'
@@ -56,8 +59,8 @@ function bits(mask: number): number {
 const range = (first: number, count: number): number => ((1 << count) - 1) << first;
 
 /**
- * Translates unwind instructions, the bytes in order of execution, without the table's headers. A list that just ends is complete: the
- * finish instruction (B0) is only padding.
+ * Translates unwind instructions, the bytes in order of execution, without the table's headers. A list that just ends
+ * is complete: the finish instruction (B0) is only padding.
  */
 export function compileExidx(bytes: Uint8Array): ExidxProgram {
   const program: number[] = [];
@@ -128,7 +131,10 @@ function wide(op: number, operand: number | undefined): number | ExidxRefusal {
   return op === 0xb3 ? doubles + 4 : doubles;
 }
 
-/** Where an entry's instructions are read from: words at addresses of the ELF file (virtual, not biased); -1 where there is none. */
+/**
+ * Where an entry's instructions are read from: words at addresses of the ELF file (virtual, not biased); -1 where there
+ * is none.
+ */
 export type WordReader = (address: number) => number;
 
 const PREL31_SIGN = 0x4000_0000;
@@ -154,7 +160,8 @@ export function readExidxEntry(address: number, word: number, read: WordReader):
   const head = read(at);
   if (head < 0) return 'unreadable';
   if (head < 0x8000_0000) {
-    // Generic model: a prel31 to a personality routine, then what the compilers' routines expect: a count of words in the first byte.
+    // Generic model: a prel31 to a personality routine, then what the compilers' routines expect: a count of words in
+    // the first byte.
     at += 4;
     const first = read(at);
     if (first < 0) return 'unreadable';

@@ -18,8 +18,8 @@ const ENDS = -2;
 const BROKEN = -3;
 
 /**
- * Unwinds by ARM's exception index (.ARM.exidx): an index of function starts in which every pc has an entry, the last one that
- * begins at or before it. So it is asked only after all DWARF, which knows what it does not cover.
+ * Unwinds by ARM's exception index (.ARM.exidx): an index of function starts in which every pc has an entry, the last
+ * one that begins at or before it. So it is asked only after all DWARF, which knows what it does not cover.
  *
  * The index is read once; an entry is translated when it is first needed.
  */

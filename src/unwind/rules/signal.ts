@@ -3,7 +3,10 @@ import type { SignalTrampoline } from '../../arch/arch.js';
 import type { WordMemory } from '../../bytes/word-memory.js';
 import type { RegisterState } from '../registers.js';
 
-/** Replaces the registers by those that the kernel saved for the trampoline; false when they cannot all be read (and unchanged). */
+/**
+ * Replaces the registers by those that the kernel saved for the trampoline; false when they cannot all be read (and
+ * unchanged).
+ */
 export function stepSignal(trampoline: SignalTrampoline, registers: RegisterState, memory: WordMemory): boolean {
   const arch = registers.arch;
   const wide = arch.wordSize === 8;

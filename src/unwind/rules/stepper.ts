@@ -6,7 +6,8 @@ import type { RegisterState } from '../registers.js';
 /**
  * What a stepper did with a frame.
  * - NOT_COVERED: it has nothing for this pc.
- * - FAILED: it has a rule, but the rule is broken or memory that it needs is missing. `registers` may be changed: the loop restores.
+ * - FAILED: it has a rule, but the rule is broken or memory that it needs is missing. `registers` may be changed: the
+ *   loop restores.
  * - STEPPED: `registers` now hold the caller's.
  * - FINISHED: this was the outermost frame.
  */
@@ -20,7 +21,9 @@ export type StepStatus = typeof NOT_COVERED | typeof FAILED | typeof STEPPED | t
 export interface Stepper {
   /** The number in `TRUSTS` of the frames that it leads to. */
   readonly trust: number;
-  /** FINISHED was only the refusal of a table that says the same of code without tables as of the outermost function. */
+  /**
+   * FINISHED was only the refusal of a table that says the same of code without tables as of the outermost function.
+   */
   readonly refused: boolean;
   /** Why the last step failed. */
   readonly errorText: string;

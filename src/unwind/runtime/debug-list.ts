@@ -3,12 +3,13 @@ import { LittleEndian } from '../../bytes/little-endian.js';
 import type { Memory } from '../../bytes/memory.js';
 
 /**
- * The list through which run-time compilers show debuggers what they made: gdb's JIT interface (gdb manual, "JIT Compilation
- * Interface"), and Android's version of it, used for dex files also (libunwindstack's facts: `__jit_debug_descriptor`,
- * `__dex_debug_descriptor`).
+ * The list through which run-time compilers show debuggers what they made: gdb's JIT interface (gdb manual, "JIT
+ * Compilation Interface"), and Android's version of it, used for dex files also (libunwindstack's facts:
+ * `__jit_debug_descriptor`, `__dex_debug_descriptor`).
  *
  *     descriptor: u32 version (1), u32 action, ptr relevant, ptr first;
- *                 Android: u8 magic[8] "Android2", u32 flags, u32 descriptor size, u32 entry size, u32 seqlock, u64 time
+ *                 Android: u8 magic[8] "Android2", u32 flags, u32 descriptor size, u32 entry size, u32 seqlock, u64
+ *                 time
  *     entry:      ptr next, ptr previous, ptr file, u64 size; Android: u64 time, u32 seqlock
  *
  * An entry's seqlock is odd while the entry is made or freed, and changes each time.
@@ -47,8 +48,8 @@ export interface DebugList {
 }
 
 /**
- * Reads the list whose descriptor is at `descriptor`. While the target runs, entries may come and go: what changed is read again,
- * up to 16 times. Null when there is no descriptor of version 1 with an entry.
+ * Reads the list whose descriptor is at `descriptor`. While the target runs, entries may come and go: what changed is
+ * read again, up to 16 times. Null when there is no descriptor of version 1 with an entry.
  */
 export function readDebugList(memory: Memory, descriptor: number, layout: DebugListLayout): DebugList | null {
   const { word } = layout;

@@ -13,8 +13,8 @@ export interface DexMethod {
 }
 
 /**
- * class_data_item of a dex file: uleb128 counts of static fields, instance fields, direct methods, virtual methods; per field
- * {index difference, access}; per method {index difference, access, code offset}.
+ * class_data_item of a dex file: uleb128 counts of static fields, instance fields, direct methods, virtual methods; per
+ * field {index difference, access}; per method {index difference, access, code offset}.
  */
 export class ClassData {
   readonly #source: ByteSource;

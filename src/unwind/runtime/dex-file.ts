@@ -6,18 +6,25 @@ import { ClassData } from './dex-class-data.js';
 
 /**
  * A dex file, as far as it takes to name the method that a dex pc is in. Source: "Dalvik Executable format"
- * (source.android.com/docs/core/runtime/dex-format); compact dex (cdex, Android 9 to 14): art/libdexfile/dex/compact_dex_file.h.
+ * (source.android.com/docs/core/runtime/dex-format); compact dex (cdex, Android 9 to 14):
+ * art/libdexfile/dex/compact_dex_file.h.
  *
- *     header_item: u8 magic[8], u32 checksum, u8 signature[20], u32 file_size, header_size, endian_tag, link_size, link_off, map_off,
- *                  {string,type,proto,field,method}_ids {u32 size, u32 off}, class_defs {u32 size, u32 off}, data {u32 size, u32 off}
+ *     header_item: u8 magic[8], u32 checksum, u8 signature[20], u32 file_size, header_size, endian_tag, link_size,
+ *     link_off, map_off,
+ *                  {string,type,proto,field,method}_ids {u32 size, u32 off}, class_defs {u32 size, u32 off}, data {u32
+ *                  size, u32 off}
  *     string_id:   u32 offset of {uleb128 UTF-16 length, MUTF-8 text, NUL}
  *     type_id:     u32 string index
  *     method_id:   u16 class (type index), u16 proto, u32 name (string index)
- *     class_def:   u32 class, access, superclass, interfaces, source file, annotations, class data offset, static values
+ *     class_def:   u32 class, access, superclass, interfaces, source file, annotations, class data offset, static
+ *                  values
  *     code_item:   u16 registers, ins, outs, tries; u32 debug info; u32 size in code units; u16 instructions[]
  */
 const HEADER = 0x70;
-/** Version 041 adds u32 container_size, header_offset: its offsets count from the beginning of a container of several files. */
+/**
+ * Version 041 adds u32 container_size, header_offset: its offsets count from the beginning of a container of several
+ * files.
+ */
 const CONTAINER_HEADER = 0x78;
 const ENDIAN = 0x12345678;
 const MAX_STRING = 4096;
@@ -79,7 +86,10 @@ export class DexFile {
     return contained <= at ? new DexFile(source, header, at, at - contained) : null;
   }
 
-  /** The method whose instructions hold the byte at `offset` from the header, as `com.example.Foo.bar`, and the bytes from its first one. */
+  /**
+   * The method whose instructions hold the byte at `offset` from the header, as `com.example.Foo.bar`, and the bytes
+   * from its first one.
+   */
   functionAt(offset: number): FunctionAt | null {
     const starts = this.#starts ?? this.#compile();
     const wanted = offset + this.#base;
@@ -128,7 +138,8 @@ export class DexFile {
   /** Size of the instructions of the code item at an offset, in units of 2 bytes; NaN when it is not there. */
   #codeUnits(offset: number): number {
     if (!this.#compact) return new LittleEndian(this.#source.bytes(offset + 12, 4)).u32(0);
-    // u16 sizes, u16 flags (5 bits) and count (11 bits); a larger count lies before, 16 bits each, the low ones next to it.
+    // u16 sizes, u16 flags (5 bits) and count (11 bits); a larger count lies before, 16 bits each, the low ones next to
+    // it.
     const flags = new LittleEndian(this.#source.bytes(offset + 2, 2)).u16(0);
     if ((flags & 0x10) === 0) return flags >>> 5;
     const before = new LittleEndian(this.#source.bytes(offset - 4, 4));

@@ -20,8 +20,8 @@ export interface DexFilesOptions {
   /** Addresses where `__dex_debug_descriptor` may be, the best first. Asked once. */
   readonly descriptors: () => Iterable<number>;
   /**
-   * Whether dex files that are in no list are looked for in the mapping that a dex pc is in (.vdex, .odex, .apk, memory).
-   * Android's unwinder does not do it.
+   * Whether dex files that are in no list are looked for in the mapping that a dex pc is in (.vdex, .odex, .apk,
+   * memory). Android's unwinder does not do it.
    * @default true
    */
   readonly scan?: boolean;
@@ -41,8 +41,9 @@ const MAX_FOUND = 64;
 const MAGICS = [Buffer.from('dex\n0'), Buffer.from('cdex0')];
 
 /**
- * Names for dex pcs, the addresses in dex files at which Android's interpreter is. The runtime lists its dex files as gdb's JIT
- * interface lists ELF images. Their bytes are taken from the mapped file where there is one, else from memory.
+ * Names for dex pcs, the addresses in dex files at which Android's interpreter is. The runtime lists its dex files as
+ * gdb's JIT interface lists ELF images. Their bytes are taken from the mapped file where there is one, else from
+ * memory.
  */
 export class DexFiles implements DexSource {
   readonly #options: DexFilesOptions;

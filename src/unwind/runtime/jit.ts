@@ -48,8 +48,8 @@ interface JitImage {
 }
 
 /**
- * Code made at run time, as gdb's JIT interface shows it: ELF images in memory, whose addresses are absolute. The list is read when
- * it is first needed; images are parsed in place, not copied.
+ * Code made at run time, as gdb's JIT interface shows it: ELF images in memory, whose addresses are absolute. The list
+ * is read when it is first needed; images are parsed in place, not copied.
  */
 export class GdbJit {
   readonly #options: GdbJitOptions;
@@ -65,8 +65,8 @@ export class GdbJit {
   }
 
   /**
-   * The image that covers `pc`: by its executable segments; where it has none (Android's runtime, which packs many methods into one
-   * image) by its unwind tables, those of .gnu_debugdata included; else by its executable sections.
+   * The image that covers `pc`: by its executable segments; where it has none (Android's runtime, which packs many
+   * methods into one image) by its unwind tables, those of .gnu_debugdata included; else by its executable sections.
    *
    * Of several the first that names the pc, in the order of the entries' addresses, else the last: Android's choice.
    */

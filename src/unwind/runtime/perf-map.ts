@@ -7,8 +7,9 @@ const MAX_LINES = 1 << 20;
 const MAX_NAME = 1024;
 
 /**
- * perf's map file of a process, `/tmp/perf-PID.map`: text lines `START SIZE name`, both hexadecimal, which JIT compilers append to
- * (Linux, tools/perf/Documentation/jit-interface.txt). An address that was used again has several lines: the last one counts.
+ * perf's map file of a process, `/tmp/perf-PID.map`: text lines `START SIZE name`, both hexadecimal, which JIT
+ * compilers append to (Linux, tools/perf/Documentation/jit-interface.txt). An address that was used again has several
+ * lines: the last one counts.
  */
 export class PerfMap implements SymbolSource {
   readonly #text: Buffer;

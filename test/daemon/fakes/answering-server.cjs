@@ -1,5 +1,5 @@
-// Listens on the abstract name argv[2], and answers each request with the bytes of standard input. argv[3]: `reset` leaves the request
-// unread, `echo` answers with the ack and the request's bytes as hexadecimal digits.
+// Listens on the abstract name argv[2], and answers each request with the bytes of standard input. argv[3]: `reset`
+// leaves the request unread, `echo` answers with the ack and the request's bytes as hexadecimal digits.
 const { readFileSync } = require('node:fs');
 const addon = require('../../../native/ptrace-napi');
 

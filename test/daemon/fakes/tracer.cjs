@@ -1,4 +1,5 @@
-// A tracer that traces nothing. What it does is the first log file of the job (/fake/BEHAVIOUR); the second becomes the copy's content.
+// A tracer that traces nothing. What it does is the first log file of the job (/fake/BEHAVIOUR); the second becomes the
+// copy's content.
 const addon = require('../../../native/ptrace-napi');
 const { basename } = require('node:path');
 const { writeSync } = require('node:fs');

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { chooseVictim, type Origin, type SlotEntry } from '../../../src/daemon/publishing/rotation.js';
 
-/** One letter a report, oldest first: `a1 a2 b1`: programs 1 and 2 of user a, program 1 of user b; `-`: of nobody known. */
+/**
+ * One letter a report, oldest first: `a1 a2 b1`: programs 1 and 2 of user a, program 1 of user b; `-`: of nobody known.
+ */
 const origin = (text: string): Origin | null =>
   text === '-' ? null : { uid: text.charCodeAt(0), program: text.slice(1) };
 const entries = (text: string): SlotEntry[] =>

@@ -142,7 +142,7 @@ describe('tombstone directory', () => {
     for (const name of await reports(dir)) expect((await stat(join(dir, name))).mode & 0o777).toBe(0o600);
   });
 
-  it('takes a slot that became free before it replaces one, then the oldest, whatever the times of the files say', async () => {
+  it('takes a slot that became free before it replaces one, then the oldest, whatever the files’ times say', async () => {
     const tombstones = await openDirectory();
     for (const text of ['a', 'b', 'c']) await publish(tombstones, text);
     await rm(join(dir, 'tombstone_01'));

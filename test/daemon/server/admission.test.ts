@@ -22,7 +22,7 @@ describe('admission', () => {
     expect(admission.countOf(500)).toBe(2);
   });
 
-  it('gives a place of a user with many requests to one with fewer, the newest, and of two users with equally many to none', () => {
+  it('gives the newest place of a user with many requests to one with fewer; of two with equally many, to none', () => {
     const admission = new Admission<string>({ total: 3, perUid: 3, forRoot: 0 });
     for (const name of ['a', 'b', 'c']) {
       admission.admit(name, 500);

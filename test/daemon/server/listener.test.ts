@@ -182,7 +182,8 @@ describe('request socket', () => {
 describe.runIf(process.getuid?.() === 0)('an abstract name that a stranger holds', () => {
   it('is waited for, and taken when it is free', async () => {
     const name = uniqueName('squatted');
-    // The addon is loaded before the change of user, who may not be let into this directory; who called listen(2) counts.
+    // The addon is loaded before the change of user, who may not be let into this directory; who called listen(2)
+    // counts.
     const script = `
       const addon = { exports: {} };
       process.dlopen(addon, ${JSON.stringify(join(root, 'native/ptrace-napi/build/ptrace.node'))});

@@ -1,4 +1,7 @@
-/** Any bytes as a core file, and what it becomes as a minidump and as a core again. CoreError is an answer, anything else a bug. */
+/**
+ * Any bytes as a core file, and what it becomes as a minidump and as a core again. CoreError is an answer, anything
+ * else a bug.
+ */
 
 import { byName } from '../../../src/arch/index.js';
 import { BufferSource } from '../../../src/bytes/byte-source.js';

@@ -1,4 +1,6 @@
-/** Any bytes as the memory of a process that shows run-time code: descriptor at 0, entries and images wherever it says. */
+/**
+ * Any bytes as the memory of a process that shows run-time code: descriptor at 0, entries and images wherever it says.
+ */
 import { byName } from '../../../src/arch/index.js';
 import { BufferMemory } from '../../../src/bytes/memory.js';
 import { prepareXz } from '../../../src/objects/elf/xz.js';

@@ -1,4 +1,6 @@
-/** Any bytes as a minidump: every stream, every context, completing it. MinidumpError is an answer, anything else a bug. */
+/**
+ * Any bytes as a minidump: every stream, every context, completing it. MinidumpError is an answer, anything else a bug.
+ */
 
 import { findDsoDebug } from '../../../src/coredump/dso-debug.js';
 import { MinidumpError } from '../../../src/minidump/format/error.js';

@@ -1,4 +1,6 @@
-/** A whole unwind: any bytes as registers, stack, memory and ELF image of a process, in both modes, explained and named. */
+/**
+ * A whole unwind: any bytes as registers, stack, memory and ELF image of a process, in both modes, explained and named.
+ */
 import { architectures } from '../../../src/arch/index.js';
 import { BufferSource } from '../../../src/bytes/byte-source.js';
 import { BufferMemory, type Memory } from '../../../src/bytes/memory.js';

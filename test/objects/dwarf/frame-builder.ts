@@ -1,4 +1,7 @@
-/** Builds .eh_frame and .debug_frame sections for tests: an assembler of entries, with the encodings that the test asks for. */
+/**
+ * Builds .eh_frame and .debug_frame sections for tests: an assembler of entries, with the encodings that the test asks
+ * for.
+ */
 import type { PointerBases } from '../../../src/objects/dwarf/encoded-pointer.js';
 import type { FrameSection } from '../../../src/objects/dwarf/frame-entry.js';
 

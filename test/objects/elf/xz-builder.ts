@@ -1,4 +1,7 @@
-/** Makes .xz files without an encoder: LZMA2 chunks may hold their bytes as they are (xz-file-format.txt 1.2.0; LZMA2 control byte 1). */
+/**
+ * Makes .xz files without an encoder: LZMA2 chunks may hold their bytes as they are (xz-file-format.txt 1.2.0; LZMA2
+ * control byte 1).
+ */
 import { crc32 } from 'node:zlib';
 
 const u32 = (value: number): Buffer => {

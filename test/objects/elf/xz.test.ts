@@ -66,7 +66,8 @@ describe('decompressXz', () => {
 
     it('refuses a dictionary that no file needs', () => {
       const huge = buildXz([Buffer.from('x')]);
-      // Filter properties: dictionary size code; 40 is 4 GiB. The header's CRC comes after, so it is refused either way.
+      // Filter properties: dictionary size code; 40 is 4 GiB. The header's CRC comes after, so it is refused either
+      // way.
       huge[16] = 40;
       expect(decompressXz(huge)).toBeInstanceOf(ElfError);
     });

@@ -1,7 +1,7 @@
 /*
- * Waits inside a signal handler that has a stack of its own: on the main thread, with the argument "thread" on another one.
- * Prints "tid N", "interrupted 0x..." (a local of the frame that the signal interrupted), "handler 0x..." (one of the handler's), "ready";
- * exits at the end of standard input.
+ * Waits inside a signal handler that has a stack of its own: on the main thread, with the argument "thread" on another
+ * one. Prints "tid N", "interrupted 0x..." (a local of the frame that the signal interrupted), "handler 0x..." (one of
+ * the handler's), "ready"; exits at the end of standard input.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

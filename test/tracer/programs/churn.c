@@ -1,5 +1,6 @@
 /*
- * Four threads each start another one, that ends at once, again and again. Prints "ready"; exits at the end of standard input.
+ * Four threads each start another one, that ends at once, again and again. Prints "ready"; exits at the end of standard
+ * input.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Counts signals that may not be lost: queues N realtime signals to itself, from a thread, a hundred at a time, while the main thread and
- * another one handle them. Prints "ready"; when all are sent and handled "handled N", and exits.
+ * Counts signals that may not be lost: queues N realtime signals to itself, from a thread, a hundred at a time, while
+ * the main thread and another one handle them. Prints "ready"; when all are sent and handled "handled N", and exits.
  *   queued-signals N            as said
  *   queued-signals N wait       leaves the sending to others
  */

@@ -1,7 +1,7 @@
 /*
- * served-memory DIR [SPACE]: mounts a file system at DIR (in a mount namespace of its own) that never answers a read or a look-up of
- * "perf-...", maps a page of a file of it, prints "mapped ADDRESS INODE" and waits. With SPACE, another directory, /tmp becomes an overlay on
- * top of that file system. Says "no fuse" where that is not possible.
+ * served-memory DIR [SPACE]: mounts a file system at DIR (in a mount namespace of its own) that never answers a read or
+ * a look-up of "perf-...", maps a page of a file of it, prints "mapped ADDRESS INODE" and waits. With SPACE, another
+ * directory, /tmp becomes an overlay on top of that file system. Says "no fuse" where that is not possible.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -55,7 +55,8 @@ static void serve(int fd) {
     } else if (in->opcode == FUSE_STATFS) {
       struct fuse_statfs_out out = {.st = {.bsize = PAGE, .namelen = 255, .frsize = PAGE}};
       reply(fd, in->unique, 0, &out, sizeof out);
-    } else if (in->opcode != FUSE_READ && in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET && in->opcode != FUSE_INTERRUPT) {
+    } else if (in->opcode != FUSE_READ && in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET &&
+               in->opcode != FUSE_INTERRUPT) {
       reply(fd, in->unique, -ENOSYS, NULL, 0);
     }
   }

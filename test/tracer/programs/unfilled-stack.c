@@ -1,6 +1,7 @@
 /*
- * unfilled-stack: a thread sleeps with its stack pointer in memory of which every page is asked for at userfaultfd(2), where nobody
- * answers. Prints "unfilled ADDRESS" of the stack pointer and waits. Says "no userfaultfd" where that is not possible.
+ * unfilled-stack: a thread sleeps with its stack pointer in memory of which every page is asked for at userfaultfd(2),
+ * where nobody answers. Prints "unfilled ADDRESS" of the stack pointer and waits. Says "no userfaultfd" where that is
+ * not possible.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

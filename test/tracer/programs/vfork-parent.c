@@ -1,6 +1,6 @@
 /*
- * The main thread waits, uninterruptibly, for a vfork child; another thread does so on standard input. Prints "tid N" of that one and
- * "ready"; all exit at the end of standard input.
+ * The main thread waits, uninterruptibly, for a vfork child; another thread does so on standard input. Prints "tid N"
+ * of that one and "ready"; all exit at the end of standard input.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

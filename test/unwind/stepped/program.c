@@ -1,6 +1,7 @@
 /*
- * Functions that call each other, executed instruction by instruction: after each one in this program a record is written, the general
- * registers in the order of gregs and the stack from sp on. x86_64 only. The flags that it is compiled with are the test's.
+ * Functions that call each other, executed instruction by instruction: after each one in this program a record is
+ * written, the general registers in the order of gregs and the stack from sp on. x86_64 only. The flags that it is
+ * compiled with are the test's.
  */
 #define _GNU_SOURCE
 #include <signal.h>

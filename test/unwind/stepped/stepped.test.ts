@@ -30,7 +30,8 @@ const OWN = new Set(['leaf', 'mid', 'big', 'tail', 'outer', 'main', 'order']);
 /** The callers that a function of the program must have, up to main: those that GCC's optimisations leave. */
 function wrong({ functions }: Stepped): boolean {
   const own = functions.filter((name) => OWN.has(name)).join(' ');
-  // `tail` jumps to `big`: it is a frame only where it was not optimised, or while it runs. Stubs and the C library are left out.
+  // `tail` jumps to `big`: it is a frame only where it was not optimised, or while it runs. Stubs and the C library are
+  // left out.
   return !/^(?:(?:(?:leaf )?mid )?big )?(?:tail )?outer main$|^order outer main$|^main$/.test(own);
 }
 
