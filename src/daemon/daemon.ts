@@ -96,7 +96,8 @@ export class Daemon {
     const copies = new CopyBudget({ bytes: copyBytes(config.dump_bytes), files: plan.files });
     copies.freed = () => this.#pool.wake();
     this.#pool = new TracerPool({
-      start: (handlers) => startPrivileged(parts.tracer, handlers, plan.filesPerCopy),
+      start: (handlers) =>
+        startPrivileged(parts.tracer, handlers, { maxFds: plan.filesPerCopy, warmUp: config.warm_up }),
       ...plan.tracers,
       deadlineMs,
       maxFiles: plan.filesPerCopy,
@@ -119,6 +120,7 @@ export class Daemon {
           fileBytes: config.dump_bytes + ENGRAVED_EXTRA_BYTES,
           memoryBytes: 2 * config.dump_bytes + ENGRAVER_BYTES,
           report: this.#reportConfinement,
+          warmUp: config.warm_up,
         },
         handlers,
       );
@@ -218,7 +220,7 @@ export class Daemon {
 
   /** Once, after the start: see rehearsal.ts. */
   async rehearse(): Promise<void> {
-    await rehearse(this.#context);
+    if (this.#options.config.warm_up) await rehearse(this.#context);
   }
 
   async #close(): Promise<void> {

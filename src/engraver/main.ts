@@ -9,7 +9,7 @@ import { type Addon, loadAddon } from '../platform/addon.js';
 import { collectGarbage, hasGarbage, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { endWithStack } from '../platform/source-stack.js';
 import { loadNaming } from '../report/from-dump/demangling.js';
-import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE } from '../wire/job.js';
+import { type EngraveFailed, type EngraverMessage, MAX_FDS, MAX_MESSAGE, NO_WARM_UP } from '../wire/job.js';
 import { Inbox } from './inbox.js';
 import { WarmUp } from './warm-up/warm-up.js';
 import { EngraveWorker } from './worker.js';
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     addon.sendMessage(SOCKET, Buffer.from(JSON.stringify(message)));
   };
   const worker = new EngraveWorker(loadNaming());
-  const warmUp = new WarmUp(worker, addon);
+  const warmUp = new WarmUp(worker, addon, !process.argv.includes(NO_WARM_UP));
   warmUp.start();
   prepareCollection();
   addon.seccompLockdown();

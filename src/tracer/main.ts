@@ -7,6 +7,7 @@
 import { collectAll, collectYoung, prepareCollection, QUIET_MS } from '../platform/memory-use.js';
 import { loadTracingAddon } from '../platform/ptrace.js';
 import { endWithStack } from '../platform/source-stack.js';
+import { NO_WARM_UP } from '../wire/job.js';
 import { MemoryCopy } from './capture/memory-copy.js';
 import { TracerChannel } from './channel.js';
 import { codeOf } from './failure.js';
@@ -24,7 +25,7 @@ function main(): void {
   const host = readSystemFacts();
   const memory = new MemoryCopy(addon);
   prepareCollection();
-  warmUp(addon, host, memory);
+  if (!process.argv.includes(NO_WARM_UP)) warmUp(addon, host, memory);
   collectAll();
   const tracer = new Tracer(addon, channel, host, memory);
   channel.send({ type: 'ready' });

@@ -16,6 +16,8 @@
  */
 export const MAX_MESSAGE = 128 * 1024;
 export const MAX_FDS = 250;
+/** Argument of a worker's program: it is ready without having rehearsed. */
+export const NO_WARM_UP = '--no-warm-up';
 
 /** What is captured, and so what a report of it says it is. */
 export type RequestKind = 'crash' | 'tombstone' | 'backtrace';

@@ -23,7 +23,7 @@ async function crash(daemon: Daemon): Promise<void> {
 describe.skipIf(lost)(`the cost of a crash for the daemon${lost}`, () => {
   let daemon: Daemon;
   beforeAll(async () => {
-    daemon = await startDaemon({ max_tombstones: SLOTS });
+    daemon = await startDaemon({ max_tombstones: SLOTS, warm_up: true });
     await crash(daemon);
   });
   afterAll(() => daemon.stop());

@@ -21,7 +21,7 @@ export function crashSuite(architecture: Architecture, givenDaemon?: () => Daemo
   const crashes = cases.filter(({ program }) => existsSync(join(programs, program)));
 
   describe.skipIf(lost !== null)(`a crash of ${architecture.name} becomes a tombstone ${lost ?? ''}`, () => {
-    const daemon = givenDaemon ?? daemonForAll();
+    const daemon = givenDaemon ?? daemonForAll({ warm_up: true, 'tracers.min': 2 });
 
     const launch = (program: string, args: readonly string[] = []) =>
       start(program, args, { daemon: daemon(), architecture });

@@ -42,7 +42,15 @@ export async function startDaemon(
   const dir = mkdtempSync(join(tmpdir(), 'debuggerd-e2e-'));
   const socket = `debuggerd-${dir.slice(dir.lastIndexOf('-') + 1)}-${process.pid}`;
   const tombstones = join(dir, 'tombstones');
-  const settings = { socket, tombstone_dir: tombstones, max_tombstones: 50, ...config };
+  // Rehearsals and a second tracer cost each test file seconds, and change nothing but the speed.
+  const settings = {
+    socket,
+    tombstone_dir: tombstones,
+    max_tombstones: 50,
+    warm_up: false,
+    'tracers.min': 1,
+    ...config,
+  };
   const file = join(dir, 'debuggerd.toml');
   writeFileSync(
     file,

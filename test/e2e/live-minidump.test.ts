@@ -1,8 +1,8 @@
 /** `debuggerd -m`: minidumps of processes that go on, small and with all memory. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';
@@ -181,9 +181,25 @@ describe('the tombstone of a live process', () => {
     await target.kill();
     const written = readFileSync(path, 'utf8');
     expect((await debuggerd('engrave', `${path}.dmp`)).stdout).toBe(written);
-    expect((await debuggerd('engrave', '--unwind', `${path}.dmp`)).stdout).toBe(written);
+    const sysroot = mkdtempSync(join(tmpdir(), 'debuggerd-test-'));
+    try {
+      linkMapped(`${path}.dmp`, sysroot);
+      const again = await debuggerd('engrave', '--unwind', '--sysroot', sysroot, `${path}.dmp`);
+      expect(again.stdout).toBe(written);
+    } finally {
+      rmSync(sysroot, { recursive: true });
+    }
   });
 });
+
+/** The mapped files below a directory, and no others: the machine may have debug files, whose names the daemon has not. */
+function linkMapped(path: string, sysroot: string): void {
+  const dump = Minidump.open(readFileSync(path));
+  for (const file of new Set(dump.maps!.map(({ name }) => name).filter((name) => name.startsWith('/')))) {
+    mkdirSync(join(sysroot, dirname(file)), { recursive: true });
+    symlinkSync(file, join(sysroot, file));
+  }
+}
 
 function readMemory(pid: number, address: number, into: Buffer): number {
   // The shell's view of the same: nothing of ours in between.

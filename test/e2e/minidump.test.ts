@@ -115,7 +115,7 @@ describe('a small cap', () => {
   const daemon = daemonForAll({ dump_bytes: cap });
 
   it('is kept with a thousand threads and their stacks; the crashed one comes first', async () => {
-    const target = start('many-threads', ['1000', '400'], { daemon: daemon() });
+    const target = start('many-threads', ['1000', '20'], { daemon: daemon() });
     await target.said(/ready/);
     target.process.stdin.write('x');
     const { path, tombstone } = await daemon().tombstoneOf(target.pid);

@@ -284,7 +284,7 @@ describe('a live process', () => {
   });
 
   it('loses no signal that comes meanwhile', async () => {
-    const program = run(compile('queued-signals'), ['5000'], {});
+    const program = run(compile('queued-signals'), ['20000'], {});
     await program.said(/ready/);
     let captures = 0;
     for (; program.alive() && !/handled/.test(program.output); captures++) {
@@ -295,7 +295,7 @@ describe('a live process', () => {
     }
     expect(captures).toBeGreaterThan(2);
     expect(await program.ended).toBe(0);
-    expect(program.output).toMatch(/^handled 5000$/m);
+    expect(program.output).toMatch(/^handled 20000$/m);
   });
 
   it('may have a thousand threads', async () => {

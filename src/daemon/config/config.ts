@@ -79,6 +79,7 @@ const schema = v.strictObject(
       ),
       [],
     ),
+    warm_up: v.optional(v.boolean('expected true or false'), true),
     fingerprint: v.optional(text, ''),
     revision: v.optional(text, ''),
     tracers: v.optional(

@@ -5,7 +5,7 @@ import { constants as osConstants, setPriority } from 'node:os';
 import { loadAddon, type Poller } from '../../platform/addon.js';
 import { readKernelLog, tellsMemoryKill } from '../../platform/kernel-log.js';
 import { inSources } from '../../platform/source-stack.js';
-import { MAX_FDS } from '../../wire/job.js';
+import { MAX_FDS, NO_WARM_UP } from '../../wire/job.js';
 import { mayRenice } from '../scheduling/niceness.js';
 import { Channel, createChannelPair } from './channel.js';
 import { StderrTail } from './stderr-tail.js';
@@ -68,20 +68,28 @@ export function workerEnvironment(env: NodeJS.ProcessEnv = process.env): Record<
   return kept;
 }
 
+export interface PrivilegedOptions {
+  /** Of a message with more descriptors the first ones are taken: the rest never becomes the daemon's. */
+  readonly maxFds?: number;
+  /** False: it is ready without having rehearsed. */
+  readonly warmUp?: boolean | undefined;
+}
+
 /** How Node is started for a tracer. */
 export const TRACER_ARGUMENTS: readonly string[] = [...KEEP_CODE, ...TRACER_HEAP];
 
-/**
- * A worker with the daemon's own rights, that runs the script at `path`. Of a message with more than `maxFds`
- * descriptors the first ones are taken: the rest never becomes the daemon's.
- */
-export function startPrivileged(path: string, handlers: WorkerHandlers, maxFds = MAX_FDS): Worker {
+/** A worker with the daemon's own rights, that runs the script at `path`. */
+export function startPrivileged(
+  path: string,
+  handlers: WorkerHandlers,
+  { maxFds = MAX_FDS, warmUp = true }: PrivilegedOptions = {},
+): Worker {
   const addon = loadAddon();
   const pair = createChannelPair();
   // Not the daemon's own: where nobody reads that, a tracer that has something to say would wait for ever.
   const stderr = new StderrTail();
   try {
-    const child = spawn(process.execPath, [...TRACER_ARGUMENTS, path], {
+    const child = spawn(process.execPath, [...TRACER_ARGUMENTS, path, ...(warmUp ? [] : [NO_WARM_UP])], {
       stdio: ['ignore', 'ignore', stderr.childFd, pair.child],
       env: { ...workerEnvironment(), ...ONE_ARENA },
     });
@@ -116,6 +124,8 @@ export interface ConfinedOptions {
   readonly memoryBytes: number;
   /** Told what of the confinement could not be had. */
   readonly report: (unapplied: readonly string[]) => void;
+  /** False: it is ready without having rehearsed. */
+  readonly warmUp?: boolean | undefined;
 }
 
 /** A worker without rights, that runs the script at `path`. What of the confinement could not be had is reported. */
@@ -126,7 +136,7 @@ export function startConfined(path: string, options: ConfinedOptions, handlers: 
   try {
     const child = addon.spawnConfined({
       path: process.execPath,
-      args: [process.execPath, ...KEEP_CODE, ...ENGRAVER_HEAP, path],
+      args: [process.execPath, ...KEEP_CODE, ...ENGRAVER_HEAP, path, ...(options.warmUp === false ? [NO_WARM_UP] : [])],
       env: { ...workerEnvironment(), ...ONE_ARENA, ...RETURNED_BUFFERS },
       cwd: '/',
       fds: [null, null, stderr.childFd, pair.child],

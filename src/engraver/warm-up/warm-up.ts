@@ -63,6 +63,7 @@ function headsOf(mappings: readonly MapsEntry[], files: readonly GivenFile[]): M
 /** Make it before the process gives up opening files. What goes wrong here costs time later, nothing else. */
 export class WarmUp {
   readonly #worker: EngraveWorker;
+  readonly #rounds: number;
   readonly #arch = hostArch();
   readonly #mappings: readonly MapsEntry[] = [];
   readonly #modules: readonly MadeUpModule[] = [];
@@ -72,8 +73,10 @@ export class WarmUp {
   /** Found so far. */
   frames = 0;
 
-  constructor(worker: EngraveWorker, addon: Addon) {
+  /** `all` false: each kind of job once, so that nothing is loaded later. */
+  constructor(worker: EngraveWorker, addon: Addon, all = true) {
     this.#worker = worker;
+    this.#rounds = all ? ROUNDS : OUTPUTS.length;
     try {
       this.#mappings = ownLibraries();
       const files = openFiles(this.#mappings);
@@ -101,7 +104,7 @@ export class WarmUp {
   next(): boolean {
     const arch = this.#arch;
     const job = this.#jobs[this.#round % this.#jobs.length];
-    if (arch === null || job === undefined || this.#round >= ROUNDS) {
+    if (arch === null || job === undefined || this.#round >= this.#rounds) {
       this.#end();
       return false;
     }
@@ -117,7 +120,7 @@ export class WarmUp {
   }
 
   #end(): void {
-    this.#round = ROUNDS;
+    this.#round = this.#rounds;
     for (const fd of this.#fds.splice(0)) closeSync(fd);
   }
 }

@@ -48,6 +48,7 @@ describe('configuration', () => {
     ['max_tombstones = inf', 'f.toml:1: max_tombstones: expected a whole number from 1 to 100'],
     ['deadline = 2024-01-01', 'f.toml:1: deadline: expected a whole number from 1 to 3600'],
     ['allow_own_backtraces = 1', 'f.toml:1: allow_own_backtraces: expected true or false'],
+    ['warm_up = 1', 'f.toml:1: warm_up: expected true or false'],
     ['mode = "modern"', 'f.toml:1: mode: expected "classic"'],
     ['socket = ""', 'f.toml:1: socket: expected 1 to 107 bytes'],
     [`socket = "${'x'.repeat(108)}"`, 'f.toml:1: socket: expected 1 to 107 bytes'],

@@ -20,4 +20,11 @@ describe.runIf(['x64', 'arm64'].includes(process.arch))('the warm-up of the engr
     expect(warmUp.next()).toBe(false);
     expect(openDescriptors()).toBe(before);
   });
+
+  it('does each kind of job once where it is not wanted: nothing can be loaded later', () => {
+    const before = openDescriptors();
+    const warmUp = new WarmUp(new EngraveWorker(naming((name) => name)), loadAddon(), false);
+    expect([warmUp.next(), warmUp.next(), warmUp.next()]).toEqual([true, true, false]);
+    expect(openDescriptors()).toBe(before);
+  });
 });
