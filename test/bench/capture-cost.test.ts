@@ -18,7 +18,7 @@ describe.skipIf(withoutRoot)(`the cost of a capture${withoutRoot}`, () => {
   const pids: number[] = [];
 
   beforeAll(async () => {
-    tracer = await TracerProcess.start();
+    tracer = await TracerProcess.start([], true);
     for (const threads of [FEW, MANY]) {
       const target = start('many-threads', [String(threads), '20']);
       targets.push(target);

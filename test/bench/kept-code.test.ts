@@ -16,7 +16,7 @@ describe.runIf(process.getuid?.() === 0)('a tracer that clears up', () => {
   let tracer: TracerProcess;
   let target: Target;
   beforeEach(async () => {
-    tracer = await TracerProcess.start(['--trace-gc', '--trace-deopt']);
+    tracer = await TracerProcess.start(['--trace-gc', '--trace-deopt'], true);
     target = start('many-threads', ['100', '20']);
     await target.said(/^ready$/m);
   });

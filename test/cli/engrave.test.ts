@@ -16,13 +16,15 @@ import { openDump } from '../../src/report/from-dump/opened-dump.js';
 import { RecordedUnwinder } from '../../src/report/from-dump/thread-unwinder.js';
 import type { UnwoundReport } from '../../src/report/from-dump/unwound-report.js';
 import { built, hostArch } from '../client/built.js';
-import { start } from '../client/stage.js';
+import { start, useStage } from '../client/stage.js';
 import { parseTombstone } from '../e2e/tombstone-text.js';
 import { buildDump, STACK } from '../engraver/build-dump.js';
 import { frame } from '../report/build-report.js';
 import { findProgram } from '../requirements.js';
 import { CrashListener } from '../tracer/crash-listener.js';
 import { TracerProcess } from '../tracer/tracer-process.js';
+
+useStage();
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const withoutBinutils =

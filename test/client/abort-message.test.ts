@@ -2,7 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Arch, built, runnable } from './built.js';
 import type { Knock } from './fake-daemon.js';
-import { listen, run, start } from './stage.js';
+import { listen, run, start, useStage } from './stage.js';
+
+useStage();
 
 const wordOf = (arch: Arch): number => (arch === 'x86_64' || arch === 'arm64' ? 8 : 4);
 

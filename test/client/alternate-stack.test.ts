@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { runnable } from './built.js';
-import { listen, start } from './stage.js';
+import { listen, start, useStage } from './stage.js';
+
+useStage();
 
 describe.each(runnable)('alternate stacks, %s', (arch) => {
   it.each([

@@ -4,7 +4,9 @@ import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { built, runnable } from './built.js';
 import type { FakeDaemon } from './fake-daemon.js';
-import { listen, run } from './stage.js';
+import { listen, run, useStage } from './stage.js';
+
+useStage();
 
 const { EACCES, EAGAIN, ECONNREFUSED, EIO, ENAMETOOLONG, EPERM } = constants.errno;
 const DUMP_TOMBSTONE = 1;

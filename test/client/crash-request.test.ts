@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { runnable } from './built.js';
-import { listen, start } from './stage.js';
+import { listen, start, useStage } from './stage.js';
+
+useStage();
 
 /** si_code: sigaction(2). */
 const SI_USER = 0;

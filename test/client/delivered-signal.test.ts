@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Arch, built, runnable } from './built.js';
-import { listen, run } from './stage.js';
+import { listen, run, useStage } from './stage.js';
+
+useStage();
 
 interface Stop {
   tid: number;

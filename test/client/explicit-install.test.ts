@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { built, runnable } from './built.js';
-import { listen, run } from './stage.js';
+import { listen, run, useStage } from './stage.js';
+
+useStage();
 
 describe.each(runnable)('the static library, %s', (arch) => {
   describe.each(['explicit-install', 'explicit-install-static'])('in %s', (name) => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { runnable } from './built.js';
-import { listen, start } from './stage.js';
+import { listen, start, useStage } from './stage.js';
+
+useStage();
 
 describe.each(runnable)('who reports, %s', (arch) => {
   it('lets the second crashing thread of a process wait for its end', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { built, runnable } from './built.js';
-import { listen, run, start } from './stage.js';
+import { listen, run, start, useStage } from './stage.js';
+
+useStage();
 
 describe.each(runnable)('programs that treat signals their own way, %s', (arch) => {
   it.each([

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { built, hostArch } from './built.js';
-import { listen, run, start } from './stage.js';
+import { listen, run, start, useStage } from './stage.js';
+
+useStage();
 
 describe('DEBUGGERD_SOCKET', () => {
   it('that starts with a slash is a path', async () => {

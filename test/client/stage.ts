@@ -7,15 +7,18 @@ import { type Options, RunningProgram } from './running-program.js';
 const daemons: FakeDaemon[] = [];
 const programs: RunningProgram[] = [];
 
-// The first of the test processes compiles everything, and the others wait for it.
-beforeAll(() => {
-  for (const arch of runnable) built(arch);
-}, 300_000);
+/** In each test file that uses what is below. */
+export function useStage(): void {
+  // The first of the test processes compiles everything, and the others wait for it.
+  beforeAll(() => {
+    for (const arch of runnable) built(arch);
+  }, 300_000);
 
-afterEach(async () => {
-  for (const program of programs.splice(0)) await program.kill();
-  for (const daemon of daemons.splice(0)) await daemon.stop();
-});
+  afterEach(async () => {
+    for (const program of programs.splice(0)) await program.kill();
+    for (const daemon of daemons.splice(0)) await daemon.stop();
+  });
+}
 
 export async function listen(behaviour: Behaviour, abstractName?: string): Promise<FakeDaemon> {
   const daemon = await FakeDaemon.start(behaviour, abstractName);

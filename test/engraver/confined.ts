@@ -62,6 +62,7 @@ export function start(path: string): Confined {
       user: isRoot ? USER : null,
       fileBytes: 1 << 30,
       memoryBytes: 800 * 1024 * 1024,
+      warmUp: false,
       report: (steps) => {
         unapplied = steps;
       },

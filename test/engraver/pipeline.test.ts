@@ -6,7 +6,7 @@ import { RecordedUnwinder } from '../../src/report/from-dump/thread-unwinder.js'
 import { decodeUnwoundReport } from '../../src/report/from-dump/unwound-report.js';
 import type { OutputKind } from '../../src/wire/job.js';
 import { type Arch, hostArch, runnable } from '../client/built.js';
-import { start } from '../client/stage.js';
+import { start, useStage } from '../client/stage.js';
 import { asleep } from '../e2e/target.js';
 import { parseBacktrace, parseTombstone } from '../e2e/tombstone-text.js';
 import { missing } from '../requirements.js';
@@ -15,6 +15,8 @@ import { type Result, TracerProcess } from '../tracer/tracer-process.js';
 import { buildDump } from './build-dump.js';
 import { bundleInto, removeBundles } from './confined.js';
 import { type Answer, EngraverProcess } from './engraver-process.js';
+
+useStage();
 
 let dir = '';
 let tracer: TracerProcess;

@@ -8,11 +8,13 @@ import { byName } from '../../src/arch/index.js';
 import { loadAddon } from '../../src/platform/addon.js';
 import type { CaptureJob } from '../../src/wire/job.js';
 import { hostArch, runnable } from '../client/built.js';
-import { start } from '../client/stage.js';
+import { start, useStage } from '../client/stage.js';
 import { compile } from './compile.js';
 import { CrashListener, type Knock } from './crash-listener.js';
 import { contextOf, namesOf } from './dump-reading.js';
 import { TracerProcess } from './tracer-process.js';
+
+useStage();
 
 const addon = loadAddon();
 let tracer: TracerProcess;

@@ -17,10 +17,12 @@ import { byName } from '../../src/arch/index.js';
 import { StreamType } from '../../src/minidump/format/stream-types.js';
 import { loadAddon } from '../../src/platform/addon.js';
 import { built, hostArch, runnable } from '../client/built.js';
-import { run, start } from '../client/stage.js';
+import { run, start, useStage } from '../client/stage.js';
 import { compile } from './compile.js';
 import { contextOf, namesOf } from './dump-reading.js';
 import { TracerProcess } from './tracer-process.js';
+
+useStage();
 
 const addon = loadAddon();
 let tracer: TracerProcess;

@@ -4,17 +4,21 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, mkdtempSync, readSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { TRACER_ARGUMENTS } from '../../src/daemon/workers/worker.js';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { loadAddon, type Poller } from '../../src/platform/addon.js';
-import type { Captured, CaptureJob, MappedFile, Released, TracerMessage } from '../../src/wire/job.js';
+import { partPath } from '../../src/platform/parts.js';
+import {
+  type Captured,
+  type CaptureJob,
+  type MappedFile,
+  NO_WARM_UP,
+  type Released,
+  type TracerMessage,
+} from '../../src/wire/job.js';
 import { decodeTracerMessage } from '../../src/wire/job-decode.js';
 
-const root = resolve(import.meta.dirname, '../..');
 const addon = loadAddon();
 
 export interface Result {
@@ -30,7 +34,6 @@ export class TracerProcess {
   readonly pid: number;
   readonly exited: Promise<unknown>;
   readonly #child: ChildProcess;
-  readonly #dir: string;
   readonly #fd: number;
   readonly #poller: Poller;
   readonly #buffer = Buffer.alloc(128 * 1024);
@@ -42,9 +45,8 @@ export class TracerProcess {
   #ended = false;
   #nextId = 1;
 
-  private constructor(child: ChildProcess, dir: string, fd: number) {
+  private constructor(child: ChildProcess, fd: number) {
     this.#child = child;
-    this.#dir = dir;
     this.#fd = fd;
     this.pid = child.pid!;
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -57,29 +59,20 @@ export class TracerProcess {
     this.#poller = addon.poll(fd, addon.constants.READABLE, () => this.#receive());
   }
 
-  /** `nodeOptions`: more of them than the daemon gives. */
-  static async start(nodeOptions: readonly string[] = []): Promise<TracerProcess> {
-    const dir = mkdtempSync(join(tmpdir(), 'debuggerd-tracer-'));
-    const bundle = join(dir, 'tracer.cjs');
-    await build({
-      entryPoints: [join(root, 'src/tracer/main.ts')],
-      outfile: bundle,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      logLevel: 'error',
-      define: { 'import.meta.url': '__bundleUrl' },
-      banner: { js: "const __bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
-    });
+  /** `nodeOptions`: more of them than the daemon gives; `warmUp`: as the daemon's, by rehearsals. */
+  static async start(nodeOptions: readonly string[] = [], warmUp = false): Promise<TracerProcess> {
     const [own, other] = addon.socketPair('seqpacket');
     for (const fd of [own, other]) addon.setBufferSizes(fd, { send: 512 * 1024, receive: 512 * 1024 });
     addon.setNonBlocking(own, true);
-    const child = spawn(process.execPath, [...TRACER_ARGUMENTS, ...nodeOptions, bundle], {
-      stdio: ['ignore', 'pipe', 'inherit', other],
-      env: { ...process.env, DEBUGGERD_ADDON: join(root, 'native/ptrace-napi/build/ptrace.node') },
-    });
+    const child = spawn(
+      process.execPath,
+      [...TRACER_ARGUMENTS, ...nodeOptions, partPath('tracer.cjs'), ...(warmUp ? [] : [NO_WARM_UP])],
+      {
+        stdio: ['ignore', 'pipe', 'inherit', other],
+      },
+    );
     addon.closeFd(other);
-    const tracer = new TracerProcess(child, dir, own);
+    const tracer = new TracerProcess(child, own);
     const { message } = await tracer.next();
     if (message.type !== 'ready') throw new Error(`the tracer said ${message.type} first`);
     return tracer;
@@ -178,7 +171,6 @@ export class TracerProcess {
     // Its channel's end is what tells it to go.
     await this.exited;
     for (const fd of this.#open) closeSync(fd);
-    rmSync(this.#dir, { recursive: true });
   }
 
   /** 'end': it has ended with a job unread. */

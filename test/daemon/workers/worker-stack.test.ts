@@ -35,7 +35,7 @@ it.each(starts)('a %s that fails tells the daemon where in its source', async (n
 
 it.each(starts)('a %s is told not to rehearse where that is not wanted', async (_name, start) => {
   const path = join(directory, 'arguments.cjs');
-  writeFileSync(path, 'throw new Error(`told ${JSON.stringify(process.argv.slice(2))}`);');
+  writeFileSync(path, "throw new Error('told ' + JSON.stringify(process.argv.slice(2)));");
   const told = (warmUp: boolean) => new Promise<string>((resolve) => start(path, resolve, warmUp));
   expect(await told(true)).toContain('told []');
   expect(await told(false)).toContain('told ["--no-warm-up"]');
