@@ -103,14 +103,14 @@ function* notesOf(
   }
 }
 
-interface SignalFacts {
+interface CrashSignal {
   readonly signal: number;
   readonly code: number;
   readonly address: bigint;
 }
 
 /** A dump that was asked for has none. */
-function signalOf(dump: Minidump): SignalFacts {
+function signalOf(dump: Minidump): CrashSignal {
   const exception = dump.tolerate(() => dump.exception, null);
   if (exception === null || exception.code === DUMP_REQUESTED || exception.code > 64) {
     return { signal: 0, code: 0, address: 0n };
@@ -118,7 +118,7 @@ function signalOf(dump: Minidump): SignalFacts {
   return { signal: exception.code, code: exception.flags | 0, address: exception.address };
 }
 
-function siginfoOf(dump: Minidump, arch: Arch, { signal, code, address }: SignalFacts): Uint8Array {
+function siginfoOf(dump: Minidump, arch: Arch, { signal, code, address }: CrashSignal): Uint8Array {
   const kept = dump.tolerate(() => dump.siginfo, null);
   if (kept?.length === SIGINFO_SIZE) return convertSiginfo(kept, 8, arch.wordSize);
   return makeSiginfo(signal, code, address, arch.wordSize);
@@ -129,7 +129,7 @@ function prstatus(
   tid: number,
   { ppid, pgrp, sid }: ProcessNote,
   general: Uint8Array,
-  { signal, code }: SignalFacts,
+  { signal, code }: CrashSignal,
 ): Buffer {
   const layout = LAYOUTS[arch.wordSize].prstatus;
   const size = layout.size + general.length + 4;

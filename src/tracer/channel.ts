@@ -8,7 +8,7 @@ import {
   type Release,
   type TracerMessage,
 } from '../wire/job.js';
-import type { OpenFile } from './capture/files.js';
+import type { OpenMappedFile } from './capture/files.js';
 
 export interface Received {
   readonly message: CaptureJob | Release;
@@ -43,8 +43,8 @@ export class TracerChannel {
   }
 
   /** Sends open files, as many to a message as fit by number and by bytes. They stay the caller's to close. */
-  sendFiles(id: number, files: readonly OpenFile[]): void {
-    let batch: OpenFile[] = [];
+  sendFiles(id: number, files: readonly OpenMappedFile[]): void {
+    let batch: OpenMappedFile[] = [];
     let bytes = 0;
     const flush = (): void => {
       if (batch.length === 0) return;

@@ -13,7 +13,7 @@ import { TracerChannel } from './channel.js';
 import { codeOf } from './failure.js';
 import { Tracer } from './tracer.js';
 import { warmUp } from './warm-up/warm-up.js';
-import { readSystemFacts } from './write/system-info.js';
+import { readMachineInfo } from './write/system-info.js';
 
 const CHANNEL_FD = 3;
 
@@ -22,7 +22,7 @@ function main(): void {
   endWithStack();
   const addon = loadTracingAddon();
   const channel = new TracerChannel(addon, CHANNEL_FD);
-  const host = readSystemFacts();
+  const host = readMachineInfo();
   const memory = new MemoryCopy(addon);
   prepareCollection();
   if (!process.argv.includes(NO_WARM_UP)) warmUp(addon, host, memory);

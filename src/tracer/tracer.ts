@@ -17,7 +17,7 @@ import { boundedTexts, type TracerChannel } from './channel.js';
 import { Deadline } from './deadline.js';
 import { sendRanges } from './full-memory/full-memory.js';
 import { awaitRelease } from './hold.js';
-import type { SystemFacts } from './write/system-info.js';
+import type { MachineInfo } from './write/system-info.js';
 import { writeCopy } from './write/write.js';
 
 /** Less than the daemon's patience, so that a capture in trouble is given up in order. */
@@ -27,7 +27,7 @@ const ACK = Buffer.of(0);
 export class Tracer {
   readonly #addon: TracingAddon;
   readonly #channel: TracerChannel;
-  readonly #host: SystemFacts;
+  readonly #host: MachineInfo;
   readonly #memory: MemoryCopy;
   readonly #samples: unknown[] | undefined;
 
@@ -35,7 +35,7 @@ export class Tracer {
   constructor(
     addon: TracingAddon,
     channel: TracerChannel,
-    host: SystemFacts,
+    host: MachineInfo,
     memory = new MemoryCopy(addon),
     samples?: unknown[],
   ) {

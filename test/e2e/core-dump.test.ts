@@ -11,6 +11,7 @@ import { type Architecture, architectures, hostArchitecture, missingFor } from '
 import { debuggerd } from './command-line.js';
 import { type Daemon, daemonForAll } from './daemon.js';
 import { gdbBacktraces } from './gdb.js';
+import { withMappedFiles } from './sysroot.js';
 import { start } from './target.js';
 import { parseTombstone, type TextThread } from './tombstone-text.js';
 
@@ -54,7 +55,7 @@ describe.skipIf(!usable)(`the kernel's core of a crash${usable ? '' : ` (goes to
     expect(core).not.toBeNull();
     const dump = join(daemon().dir, `${program}-${architecture.name}.dmp`);
     expect(await debuggerd('core2md', core!, dump)).toEqual({ status: 0, stdout: '', stderr: '' });
-    const { stdout } = await debuggerd('engrave', dump);
+    const { stdout } = await withMappedFiles(dump, (sysroot) => debuggerd('engrave', '--sysroot', sysroot, dump));
     const ofCore = parseTombstone(stdout);
     expect(ofCore.signal).toEqual(tombstone.signal);
     expect(ofCore.threads.map(({ tid }) => tid)).toEqual(tombstone.threads.map(({ tid }) => tid));

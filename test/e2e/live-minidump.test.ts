@@ -1,13 +1,14 @@
 /** `debuggerd -m`: minidumps of processes that go on, small and with all memory. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Minidump } from '../../src/minidump/reader/minidump.js';
 import { type Architecture, architectures, hostArchitecture, missingFor } from './architecture.js';
 import { debuggerd, stateOf, writtenPath } from './command-line.js';
 import { daemonForAll, program } from './daemon.js';
+import { withMappedFiles } from './sysroot.js';
 import { start, type Target } from './target.js';
 
 const i386 = architectures.i386;
@@ -126,7 +127,7 @@ describe('a minidump of a live process', () => {
       for (const { stack } of dump.threads!)
         expect(dump.memory.read(stack!.address, Buffer.alloc(stack!.size))).toBe(stack!.size);
       expectUntouched(target);
-      if (process.arch === 'x64') expect(daemon().log()).not.toMatch(/snapshot/);
+      if (process.arch === 'x64') expect(daemon().log()).not.toMatch(/forked copy/);
     },
   );
 
@@ -151,7 +152,7 @@ describe('a minidump of a live process', () => {
     const { status, stderr } = await ask('-m', '--full', String(target.pid), file);
     expect(status).toBe(0);
     expect(stderr).toMatch(
-      /^debuggerd: snapshot: the process stands still for the copy of all memory: .*(seccomp|made to fork)/,
+      /^debuggerd: forked copy: the process stands still for the copy of all memory: .*(seccomp|made to fork)/,
     );
     expect(open(file).memory64List!.length).toBeGreaterThan(5);
     expectUntouched(target);
@@ -181,25 +182,11 @@ describe('the tombstone of a live process', () => {
     await target.kill();
     const written = readFileSync(path, 'utf8');
     expect((await debuggerd('engrave', `${path}.dmp`)).stdout).toBe(written);
-    const sysroot = mkdtempSync(join(tmpdir(), 'debuggerd-test-'));
-    try {
-      linkMapped(`${path}.dmp`, sysroot);
-      const again = await debuggerd('engrave', '--unwind', '--sysroot', sysroot, `${path}.dmp`);
-      expect(again.stdout).toBe(written);
-    } finally {
-      rmSync(sysroot, { recursive: true });
-    }
+    const unwind = ['engrave', '--unwind', '--sysroot'];
+    const again = await withMappedFiles(`${path}.dmp`, (sysroot) => debuggerd(...unwind, sysroot, `${path}.dmp`));
+    expect(again.stdout).toBe(written);
   });
 });
-
-/** The mapped files below a directory, and no others: the machine may have debug files, whose names the daemon has not. */
-function linkMapped(path: string, sysroot: string): void {
-  const dump = Minidump.open(readFileSync(path));
-  for (const file of new Set(dump.maps!.map(({ name }) => name).filter((name) => name.startsWith('/')))) {
-    mkdirSync(join(sysroot, dirname(file)), { recursive: true });
-    symlinkSync(file, join(sysroot, file));
-  }
-}
 
 function readMemory(pid: number, address: number, into: Buffer): number {
   // The shell's view of the same: nothing of ours in between.

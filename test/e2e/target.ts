@@ -14,6 +14,8 @@ export interface Target {
   output(): string;
   /** How it ended: the signal's name, or the exit code. */
   readonly ended: Promise<NodeJS.Signals | number>;
+  /** All that it and its children had to say has come. */
+  readonly closed: Promise<unknown>;
   /** Kills it and waits. */
   kill(): Promise<void>;
 }
@@ -48,6 +50,7 @@ export function start(
     process: child,
     output: () => output,
     ended,
+    closed: once(child, 'close'),
     said: (pattern) =>
       new Promise((resolve, reject) => {
         const check = () => {

@@ -42,8 +42,13 @@ describe('where a stack lies', () => {
 
   it('is in use from below sp on, as far as the mapping reaches', () => {
     expect(stackInUse(x86_64, mappings, 5, 0x480007)).toEqual({ tid: 5, from: 0x480000 - 128, to: 0x500000 });
-    expect(stackInUse(x86_64, mappings, 5, 0x401010)).toEqual({ tid: 5, from: 0x401000, to: 0x500000 });
-    expect(stackInUse(x86_64, mappings, 5, 0x3ff000)).toEqual({ tid: 5, from: 0x401000, to: 0x500000 });
+    expect(stackInUse(x86_64, mappings, 5, 0x401010)).toEqual({
+      tid: 5,
+      from: 0x401000,
+      to: 0x500000,
+      overflowed: true,
+    });
+    expect(stackInUse(x86_64, mappings, 5, 0x3ff000)).toMatchObject({ from: 0x401000, to: 0x500000, overflowed: true });
     expect(stackInUse(byName('x86'), mappings, 5, 0x480000)).toEqual({ tid: 5, from: 0x480000 - 64, to: 0x500000 });
     expect(stackInUse(x86_64, mappings, 5, 0)).toEqual({ tid: 5, from: 0, to: 0 });
   });

@@ -17,7 +17,7 @@ import type { MinidumpThread } from '../../minidump/reader/threads.js';
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonRecord = { readonly [key: string]: Json };
 
-export interface Section {
+export interface ShownSection {
   /** Its key in the document. */
   readonly key: string;
   /** The streams that it shows: it is there when the dump has one of them. */
@@ -32,7 +32,7 @@ function section<T>(
   type: number,
   read: (dump: Minidump) => T | null,
   show: (value: T, dump: Minidump) => Json,
-): Section {
+): ShownSection {
   return {
     key,
     types: [type],
@@ -43,7 +43,7 @@ function section<T>(
   };
 }
 
-function text(key: string, type: number): Section {
+function text(key: string, type: number): ShownSection {
   return section(
     key,
     type,
@@ -149,7 +149,7 @@ function access(state: number, protection: number): string {
   return (protection & guard) !== 0 ? `${text} guard` : text;
 }
 
-export const sections: readonly Section[] = [
+export const sections: readonly ShownSection[] = [
   section(
     'systemInfo',
     T.systemInfo,

@@ -33,24 +33,25 @@ export function lineBytes(line: string): Buffer {
 /** Lines to an open descriptor, which stays the caller's. */
 export function openLineOutput(fd: number): LineOutput {
   const stat = kindOf(fd);
-  if (stat?.isSocket()) return new Output((bytes) => loadAddon().sendMessage(fd, bytes, [], MSG_DONTWAIT) ?? 0);
+  if (stat?.isSocket())
+    return new DescriptorOutput((bytes) => loadAddon().sendMessage(fd, bytes, [], MSG_DONTWAIT) ?? 0);
   // A regular file: opened anew it would have a position of its own, and overwrite what others have written.
   const own = stat?.isFIFO() || stat?.isCharacterDevice() ? reopen(fd) : null;
   if (own !== null)
-    return new Output(
+    return new DescriptorOutput(
       (bytes) => writeSync(own, bytes),
       () => loadAddon().closeFd(own),
     );
-  if (stat?.isFile()) return new Output((bytes) => writeSync(fd, bytes));
+  if (stat?.isFile()) return new DescriptorOutput((bytes) => writeSync(fd, bytes));
   const addon = loadAddon();
-  return new Output((bytes) => ((addon.pollNow(fd, POLLOUT) & POLLOUT) === 0 ? 0 : writeSync(fd, bytes)));
+  return new DescriptorOutput((bytes) => ((addon.pollNow(fd, POLLOUT) & POLLOUT) === 0 ? 0 : writeSync(fd, bytes)));
 }
 
 /** socket.h. */
 const MSG_DONTWAIT = 0x40;
 
 /** Remembers the rest of a line that was taken in part, so that lines do not run into each other. */
-export class Output implements LineOutput {
+export class DescriptorOutput implements LineOutput {
   readonly #take: (bytes: Uint8Array) => number;
   readonly close: () => void;
   #rest: Uint8Array = new Uint8Array(0);

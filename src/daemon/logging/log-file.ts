@@ -1,6 +1,6 @@
 /** A log file of the daemon's own: appended to, and opened anew when it was rotated. */
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { type LineOutput, Output } from './line-output.js';
+import { DescriptorOutput, type LineOutput } from './line-output.js';
 
 export class LogFileError extends Error {
   override readonly name = 'LogFileError';
@@ -18,7 +18,7 @@ const FLAGS =
 export class LogFile implements LineOutput {
   readonly #path: string;
   #fd: number;
-  #output: Output;
+  #output: DescriptorOutput;
 
   /** Opens the file, making it with mode 0640 where it is missing. @throws LogFileError */
   constructor(path: string) {
@@ -47,8 +47,8 @@ export class LogFile implements LineOutput {
   }
 }
 
-function outputTo(fd: number): Output {
-  return new Output((bytes) => writeSync(fd, bytes));
+function outputTo(fd: number): DescriptorOutput {
+  return new DescriptorOutput((bytes) => writeSync(fd, bytes));
 }
 
 function openLog(path: string): number {

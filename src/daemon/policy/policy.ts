@@ -28,7 +28,7 @@ export interface RealEffectiveSaved {
   readonly saved: number;
 }
 
-export interface ProcessFacts {
+export interface ProcessInfo {
   /** Process id, as the daemon sees it. */
   readonly pid: number;
   readonly uid: RealEffectiveSaved;
@@ -40,7 +40,7 @@ export interface ProcessFacts {
   readonly inOtherPidNamespace: boolean;
 }
 
-export interface TargetFacts extends ProcessFacts {
+export interface TargetInfo extends ProcessInfo {
   /** The thread id as the daemon sees it. */
   readonly tid: number;
   /** Whether the requesting process is an ancestor of the target (Yama's restricted ptrace asks). */
@@ -71,16 +71,16 @@ export type Decision =
 export function decide(
   kind: Action,
   peer: PeerCredentials,
-  peerFacts: ProcessFacts | null,
-  target: TargetFacts | null,
+  peerInfo: ProcessInfo | null,
+  target: TargetInfo | null,
   config: PolicyConfig,
 ): Decision {
   if (peer.pid <= 0) return refuse('its process is not visible from here');
   if (target === null) return refuse(kind === 'crash' ? 'it has no such thread' : 'there is no such thread');
   if (kind === 'crash') return decideCrash(peer, target);
-  if (peerFacts === null) return refuse('the asking process is gone');
-  if (peerFacts.inOtherPidNamespace) return refuse('it lives in another pid namespace and would mean another thread');
-  if (hasRootRights(peer, peerFacts, config.userNamespace)) return allow('root');
+  if (peerInfo === null) return refuse('the asking process is gone');
+  if (peerInfo.inOtherPidNamespace) return refuse('it lives in another pid namespace and would mean another thread');
+  if (hasRootRights(peer, peerInfo, config.userNamespace)) return allow('root');
   if (peer.uid !== 0 && peer.uid === config.daemonUid) return allow('own daemon');
   if (kind === 'backtrace' && peer.uid === config.systemUid) return allow('system');
   if (kind !== 'backtrace')
@@ -88,10 +88,10 @@ export function decide(
       `uid ${peer.uid}${peer.uid === 0 ? ' without CAP_SYS_PTRACE here' : ''} may not ask for ` +
         `${kind === 'tombstone' ? 'tombstones' : 'minidumps'}`,
     );
-  return decideOwnBacktrace(peer, peerFacts, target, config);
+  return decideOwnBacktrace(peer, peerInfo, target, config);
 }
 
-function decideCrash(peer: PeerCredentials, target: TargetFacts): Decision {
+function decideCrash(peer: PeerCredentials, target: TargetInfo): Decision {
   if (target.pid !== peer.pid) return refuse(`thread ${target.tid} is not of its process`);
   // The pid may have passed to another process since the connect.
   if (target.uid.effective !== peer.uid) return refuse(`process ${target.pid} is of uid ${target.uid.effective} now`);
@@ -100,8 +100,8 @@ function decideCrash(peer: PeerCredentials, target: TargetFacts): Decision {
 
 function decideOwnBacktrace(
   peer: PeerCredentials,
-  self: ProcessFacts,
-  target: TargetFacts,
+  self: ProcessInfo,
+  target: TargetInfo,
   config: PolicyConfig,
 ): Decision {
   if (!config.allowOwnBacktraces) return refuse(`uid ${peer.uid} may not ask for backtraces`);
@@ -129,7 +129,7 @@ function decideOwnBacktrace(
 const CAP_SYS_PTRACE = 1n << 19n;
 
 /** A root that has been left no more than its uid (a container's, a confined service's) has the rights of a user. */
-export function hasRootRights(peer: PeerCredentials, self: ProcessFacts, userNamespace: string | null): boolean {
+export function hasRootRights(peer: PeerCredentials, self: ProcessInfo, userNamespace: string | null): boolean {
   return peer.uid === 0 && self.userNamespace === userNamespace && (self.permittedCapabilities & CAP_SYS_PTRACE) !== 0n;
 }
 

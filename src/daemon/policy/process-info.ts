@@ -4,17 +4,11 @@ import { findTask, type ProcStatus, readProcStatus } from '../../platform/proc-s
 import { readSysctl } from '../../platform/sysctl.js';
 import { descendsFrom, readYamaScope } from '../../platform/yama.js';
 import type { DebuggerRequest } from '../../wire/request.js';
-import {
-  hasRootRights,
-  type PeerCredentials,
-  type PolicyConfig,
-  type ProcessFacts,
-  type TargetFacts,
-} from './policy.js';
+import { hasRootRights, type PeerCredentials, type PolicyConfig, type ProcessInfo, type TargetInfo } from './policy.js';
 
-export interface RequestFacts {
-  readonly peer: ProcessFacts | null;
-  readonly target: TargetFacts | null;
+export interface RequestParties {
+  readonly peer: ProcessInfo | null;
+  readonly target: TargetInfo | null;
   /** comm of the asking process and of the target thread; for the log. */
   readonly peerName: string;
   readonly targetName: string;
@@ -24,11 +18,11 @@ export interface RequestFacts {
  * The facts of one request. For a crash the thread id is translated from the pid namespace of the peer; null facts
  * where a process or thread does not exist.
  */
-export async function readRequestFacts(
+export async function readRequestParties(
   peer: PeerCredentials,
   request: DebuggerRequest,
   daemonUserNamespace: string | null,
-): Promise<RequestFacts> {
+): Promise<RequestParties> {
   if (peer.pid <= 0) return { peer: null, target: null, peerName: '?', targetName: '?' };
   if (request.kind === 'crash') {
     const status = await findTask(peer.pid, request.tid);
@@ -39,18 +33,18 @@ export async function readRequestFacts(
   const own = readProcStatus(peer.pid);
   const status = readProcStatus(request.tid);
   // Root's requests do not depend on whose process it is and how it is guarded.
-  const self = own === null ? null : processFacts(own);
+  const self = own === null ? null : processInfo(own);
   const isRoot = self !== null && hasRootRights(peer, self, daemonUserNamespace);
   return {
     peer: self,
-    target: status === null ? null : isRoot ? identityOnly(status) : targetFacts(status, peer.pid),
+    target: status === null ? null : isRoot ? identityOnly(status) : targetInfo(status, peer.pid),
     peerName: own?.name ?? '?',
     targetName: status?.name ?? '?',
   };
 }
 
 /** What costs more than the status file is left out. */
-function identityOnly(status: ProcStatus): TargetFacts {
+function identityOnly(status: ProcStatus): TargetInfo {
   return {
     ...credentials(status),
     tid: status.pid,
@@ -59,19 +53,19 @@ function identityOnly(status: ProcStatus): TargetFacts {
   };
 }
 
-function targetFacts(status: ProcStatus, peerPid: number): TargetFacts {
+function targetInfo(status: ProcStatus, peerPid: number): TargetInfo {
   return {
-    ...processFacts(status),
+    ...processInfo(status),
     tid: status.pid,
     descendsFromPeer: descendsFrom(status.pid, peerPid),
   };
 }
 
-function processFacts(status: ProcStatus): ProcessFacts {
+function processInfo(status: ProcStatus): ProcessInfo {
   return { ...credentials(status), userNamespace: namespaceOf(status.tgid, 'user') };
 }
 
-function credentials(status: ProcStatus): Omit<ProcessFacts, 'userNamespace'> {
+function credentials(status: ProcStatus): Omit<ProcessInfo, 'userNamespace'> {
   return {
     pid: status.tgid,
     uid: status.uid,

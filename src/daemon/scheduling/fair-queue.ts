@@ -5,7 +5,7 @@
  * are easily had (a user may have 65536 subordinate ids, subuid(5)), and root's crashes must not wait for them. A
  * single place is for everybody.
  */
-import { SpentTime } from './spent-time.js';
+import { RecentUse } from './recent-use.js';
 
 export interface Waiting {
   readonly uid: number;
@@ -19,7 +19,7 @@ export class FairQueue<T extends Waiting> {
   #waiting: T[] = [];
   /** Under way, by user. */
   readonly #running = new Map<number, number>();
-  readonly #spent = new SpentTime();
+  readonly #spent = new RecentUse();
 
   /** `places`: how many requests may be under way in all. */
   constructor(places: number) {

@@ -5,7 +5,7 @@
  */
 import { readProcStatus } from '../../platform/proc-status.js';
 
-/** Time of the workers that a user has had lately (SpentTime.of, units of 100 ms), and the nice value from there on. */
+/** Time of the workers that a user has had lately (RecentUse.of, units of 100 ms), and the nice value from there on. */
 const STEPS = [
   [60, 19],
   [30, 10],

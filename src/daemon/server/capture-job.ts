@@ -2,13 +2,13 @@
 import { utcOffsetMinutes } from '../../platform/system-info.js';
 import type { CaptureJob, CaptureLimits, SystemInfo } from '../../wire/job.js';
 import { type DebuggerRequest, isFull, isMinidump } from '../../wire/request.js';
-import type { Grounds, PeerCredentials, ProcessFacts, TargetFacts } from '../policy/policy.js';
+import type { Grounds, PeerCredentials, ProcessInfo, TargetInfo } from '../policy/policy.js';
 
 /** What the policy saw and said. */
 export interface Decided {
   readonly credentials: PeerCredentials;
-  readonly target: TargetFacts;
-  readonly peer: ProcessFacts | null;
+  readonly target: TargetInfo;
+  readonly peer: ProcessInfo | null;
   readonly grounds: Grounds;
 }
 

@@ -11,8 +11,8 @@ import { MAX_NOTIFICATION_TEXT } from '../../wire/activity-manager.js';
 import type { OutputKind } from '../../wire/job.js';
 import { type DebuggerRequest, isFull, isMinidump } from '../../wire/request.js';
 import type { Log } from '../log.js';
-import { decide, type Grounds, type PolicyConfig, type ProcessFacts, type TargetFacts } from '../policy/policy.js';
-import { type RequestFacts, readRequestFacts } from '../policy/process-info.js';
+import { decide, type Grounds, type PolicyConfig, type ProcessInfo, type TargetInfo } from '../policy/policy.js';
+import { type RequestParties, readRequestParties } from '../policy/process-info.js';
 import type { RefusalLog } from '../policy/refusal-log.js';
 import { ActivityManager } from '../publishing/activity-manager.js';
 import { isOutOfRoom, publishWithoutRoom } from '../publishing/full-disk.js';
@@ -20,7 +20,7 @@ import { PendingFiles } from '../publishing/pending-files.js';
 import type { Origin } from '../publishing/rotation.js';
 import type { TombstoneDirectory } from '../publishing/tombstones.js';
 import type { CopyBudget } from '../scheduling/copy-budget.js';
-import { type Capture, type CaptureResult, closeAll } from '../workers/capture-run.js';
+import { type CaptureResult, closeAll, type PendingCapture } from '../workers/capture-run.js';
 import type { EngraverHost } from '../workers/engraver-host.js';
 import { apology, copyMemfd, type EngravingResult, engraveTwice, readMemfd, sizeOf } from '../workers/engraving.js';
 import type { TracerPool } from '../workers/pool.js';
@@ -56,7 +56,7 @@ interface Tombstoned {
 interface Held extends Omit<Tombstoned, 'files'> {
   /** Null: the answer is text, no file is written. */
   readonly files: PendingFiles | null;
-  readonly capture: Capture;
+  readonly capture: PendingCapture;
 }
 
 let lastId = 0;
@@ -99,7 +99,7 @@ class RequestFlow {
 
   async run(): Promise<void> {
     this.#clock.enter('policy');
-    const facts = await readRequestFacts(this.#client.credentials, this.#request, this.#context.policy.userNamespace);
+    const facts = await readRequestParties(this.#client.credentials, this.#request, this.#context.policy.userNamespace);
     const decision = decide(
       this.#request.kind,
       this.#client.credentials,
@@ -121,7 +121,7 @@ class RequestFlow {
     this.#context.refused(this.#client, `${this.#request.kind} of ${this.#request.tid}: ${reason}`);
   }
 
-  async #serve(target: TargetFacts, peer: ProcessFacts | null, grounds: Grounds): Promise<void> {
+  async #serve(target: TargetInfo, peer: ProcessInfo | null, grounds: Grounds): Promise<void> {
     this.#clock.enter('connect');
     const { activityManager } = this.#context;
     const manager =
@@ -157,7 +157,7 @@ class RequestFlow {
   }
 
   /** From the copy to the reply and the notification. Owns the copy's descriptors. */
-  async #use(copy: Captured, target: TargetFacts, { files, manager, capture }: Held): Promise<void> {
+  async #use(copy: Captured, target: TargetInfo, { files, manager, capture }: Held): Promise<void> {
     const memfds: number[] = [copy.memfd];
     // A dump that is an answer is there twice.
     const bytes = sizeOf(copy.memfd) * (isMinidump(this.#request.kind) ? 2 : 1);
@@ -189,7 +189,7 @@ class RequestFlow {
   }
 
   /** The dump; then, of a full one, the tracer sends the memory that it ends with. */
-  async #answerMinidump(copy: Captured, capture: Capture, memfds: number[]): Promise<void> {
+  async #answerMinidump(copy: Captured, capture: PendingCapture, memfds: number[]): Promise<void> {
     const full = isFull(this.#request.kind);
     const dump = newMemfd('minidump', memfds);
     const result = await this.#engrave(copy, [{ kind: 'minidump', fd: dump }]);
@@ -210,7 +210,7 @@ class RequestFlow {
 
   async #makeTombstone(
     copy: Captured,
-    target: TargetFacts,
+    target: TargetInfo,
     { files, manager }: Tombstoned,
     memfds: number[],
   ): Promise<void> {
@@ -242,7 +242,7 @@ class RequestFlow {
    */
   async #fillFiles(
     copy: Captured,
-    target: TargetFacts,
+    target: TargetInfo,
     files: PendingFiles,
     notification: number | null,
   ): Promise<string | null> {
@@ -274,7 +274,7 @@ class RequestFlow {
    */
   async #publishWithoutRoom(
     copy: Captured,
-    target: TargetFacts,
+    target: TargetInfo,
     notification: number | null,
     memfds: number[],
   ): Promise<string | null> {
@@ -304,7 +304,7 @@ class RequestFlow {
     }
   }
 
-  #origin(target: TargetFacts): Origin {
+  #origin(target: TargetInfo): Origin {
     return { uid: target.uid.real, program: this.#program };
   }
 
@@ -337,7 +337,7 @@ class RequestFlow {
   }
 
   /** The one line of the request. */
-  #report(facts: RequestFacts, target: TargetFacts, grounds: string): void {
+  #report(facts: RequestParties, target: TargetInfo, grounds: string): void {
     const { credentials } = this.#client;
     const { kind } = this.#request;
     const details = [...this.#outcome, ...(this.#path === '' ? [] : [this.#path]), this.#clock.summary()];

@@ -2,7 +2,7 @@
 import { logText } from '../../bytes/shown-text.js';
 import type { Engraved } from '../../wire/job.js';
 import type { Action } from '../../wire/request.js';
-import type { PeerCredentials, TargetFacts } from '../policy/policy.js';
+import type { PeerCredentials, TargetInfo } from '../policy/policy.js';
 
 /** How many frames of a report that was lost a log is given. */
 const MAX_LOGGED_FRAMES = 32;
@@ -12,7 +12,7 @@ export interface AnsweredRequest {
   readonly asker: PeerCredentials;
   /** comm of the asking process and of the target thread. */
   readonly names: { readonly peerName: string; readonly targetName: string };
-  readonly target: TargetFacts;
+  readonly target: TargetInfo;
   /** Why it was allowed. */
   readonly grounds: string;
   /** What came of it. */

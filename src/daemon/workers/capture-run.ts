@@ -17,7 +17,7 @@ export type CaptureResult =
     }
   | { readonly ok: false; readonly reason: string };
 
-export interface Capture {
+export interface PendingCapture {
   readonly result: Promise<CaptureResult>;
   /** Resolves when the target is not held any more, for whatever reason. Never rejects. */
   readonly released: Promise<void>;
@@ -32,7 +32,7 @@ export interface Capture {
 /** More mapped files than any real process has. */
 const MAX_FILES = 4096;
 
-export class CaptureRun implements Capture {
+export class CaptureRun implements PendingCapture {
   readonly job: CaptureJob;
   readonly #files: OpenedFile[] = [];
   readonly #maxFiles: number;

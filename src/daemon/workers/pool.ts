@@ -9,7 +9,7 @@ import { loadAddon } from '../../platform/addon.js';
 import type { CaptureJob } from '../../wire/job.js';
 import { FairQueue } from '../scheduling/fair-queue.js';
 import { nicenessFor } from '../scheduling/niceness.js';
-import { type Capture, CaptureRun } from './capture-run.js';
+import { CaptureRun, type PendingCapture } from './capture-run.js';
 import { RestartDelay } from './restart-delay.js';
 import { TracerSlot } from './tracer-slot.js';
 import type { StartWorker } from './worker.js';
@@ -105,7 +105,7 @@ export class TracerPool {
   }
 
   /** Hands a request to a tracer, or queues it. */
-  capture({ job, clientFd, uid, wanted, deadlineMs = this.#options.deadlineMs }: CaptureOrder): Capture {
+  capture({ job, clientFd, uid, wanted, deadlineMs = this.#options.deadlineMs }: CaptureOrder): PendingCapture {
     const run = new CaptureRun(job, this.#options.maxFiles);
     if (!this.#open) run.fail('the daemon is shutting down');
     else if (this.#queue.length >= (this.#options.queueLength ?? 1024)) run.fail('too many requests wait for a tracer');

@@ -252,7 +252,7 @@ export class Capture {
     const { addon, watch } = this.#tools;
     const copy = forkCopy(addon, this.registers.arch!, this.#frozen, this.prepared.mappings);
     if (typeof copy !== 'string') this.#forkedCopy = copy;
-    else this.losses.add('snapshot', `the process stands still for the copy of all memory: ${copy}`);
+    else this.losses.add('forked copy', `the process stands still for the copy of all memory: ${copy}`);
     watch.lap('fork');
   }
 

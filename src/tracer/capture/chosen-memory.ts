@@ -13,13 +13,13 @@ const RANGES = { offset: 201_760, count: 64, size: 16 } as const;
 /** A range costs its descriptor and padding beside its bytes. */
 const RANGE_COST = 24;
 
-export interface Choice {
+export interface DumpChoice {
   /** All memory that there is room for. */
   readonly full: boolean;
   readonly registered: readonly CopyRange[];
 }
 
-const NOTHING: Choice = { full: false, registered: [] };
+const NOTHING: DumpChoice = { full: false, registered: [] };
 
 /**
  * `address`: of the program's annotations, 0: it has none. `read`: what is readable of each range from its begin on.
@@ -27,7 +27,7 @@ const NOTHING: Choice = { full: false, registered: [] };
 export function readChoice(
   address: number,
   read: (ranges: readonly CopyRange[]) => readonly { readonly bytes: Buffer }[],
-): Choice {
+): DumpChoice {
   if (address <= 0) return NOTHING;
   const [head, table] = read([
     { address, size: KIND.offset + 4 },
@@ -57,7 +57,7 @@ function registeredIn(table: Buffer = Buffer.alloc(0)): CopyRange[] {
  * bytes there was no room for.
  */
 export function chosenRanges(
-  { full, registered }: Choice,
+  { full, registered }: DumpChoice,
   mappings: readonly MapsEntry[],
   taken: readonly CopyRange[],
   all: () => readonly CopyRange[],

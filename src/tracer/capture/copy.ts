@@ -11,7 +11,7 @@ import type { CaptureJob } from '../../wire/job.js';
 import type { Losses } from '../failure.js';
 import { interruptedStack, SCANNED_BYTES } from './alternate-stack.js';
 import { type Annotation, BLOCK_BYTES, decodeRequestBlock, readAnnotations } from './annotations.js';
-import { type Choice, chosenRanges, readChoice } from './chosen-memory.js';
+import { chosenRanges, type DumpChoice, readChoice } from './chosen-memory.js';
 import { copyBytes, type ThreadShares, threadShares } from './dump-budget.js';
 import type { Block, MemoryCopy } from './memory-copy.js';
 import { clip, rangesNearRegisters } from './memory-near.js';
@@ -148,7 +148,7 @@ function said(
   [message, before]: readonly Block[],
   memory: MemoryCopy,
   tid: number,
-): Pick<CopiedMemory, 'abortMessage' | 'annotations'> & { readonly choice: Choice } {
+): Pick<CopiedMemory, 'abortMessage' | 'annotations'> & { readonly choice: DumpChoice } {
   const block =
     message === undefined || before === undefined ? null : decodeRequestBlock(before.bytes, message.address);
   const read = (ranges: readonly CopyRange[]) => memory.read(tid, ranges);

@@ -19,7 +19,7 @@ const PATH_LENGTH = 256;
 const { EACCES, ENOSYS, EPERM } = os.errno;
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-export interface OpenFile {
+export interface OpenMappedFile {
   readonly file: MappedFile;
   readonly fd: number;
 }
@@ -27,14 +27,14 @@ export interface OpenFile {
 /** The open files of one capture, by device and inode; `close` ends them all. */
 export class MappedFiles {
   readonly #addon: TracingAddon;
-  readonly #files = new Map<string, OpenFile | null>();
+  readonly #files = new Map<string, OpenMappedFile | null>();
   #mapFiles = true;
 
   constructor(addon: TracingAddon) {
     this.#addon = addon;
   }
 
-  get list(): OpenFile[] {
+  get list(): OpenMappedFile[] {
     return [...this.#files.values()].filter((file) => file !== null);
   }
 

@@ -11,7 +11,7 @@ import type { CaptureJob, RequestKind } from '../../wire/job.js';
 import type { MemoryCopy } from '../capture/memory-copy.js';
 import { TracerChannel } from '../channel.js';
 import { Tracer } from '../tracer.js';
-import type { SystemFacts } from '../write/system-info.js';
+import type { MachineInfo } from '../write/system-info.js';
 import { planForMany } from './made-up-threads.js';
 
 const { SIGKILL, SIGTRAP } = constants.signals;
@@ -33,7 +33,7 @@ const PROGRAM = 'setInterval(() => {}, 1e9)';
 const samples: unknown[] = [];
 
 /** Never throws: a tracer that could not be warmed up is slow, not broken. */
-export function warmUp(addon: TracingAddon, host: SystemFacts, memory: MemoryCopy): void {
+export function warmUp(addon: TracingAddon, host: MachineInfo, memory: MemoryCopy): void {
   let pid = -1;
   try {
     pid = addon.spawnConfined({
@@ -51,7 +51,7 @@ export function warmUp(addon: TracingAddon, host: SystemFacts, memory: MemoryCop
   }
 }
 
-function rehearse(addon: TracingAddon, host: SystemFacts, memory: MemoryCopy, pid: number): void {
+function rehearse(addon: TracingAddon, host: MachineInfo, memory: MemoryCopy, pid: number): void {
   const status = readProcStatus(pid);
   if (status === null) return;
   const [own, other] = addon.socketPair('seqpacket');

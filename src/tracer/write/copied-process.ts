@@ -7,11 +7,11 @@ import type { Prepared } from '../attach/prepare.js';
 import type { CopiedMemory } from '../capture/copy.js';
 import type { RegisterFiles } from '../capture/registers.js';
 import type { Losses } from '../failure.js';
-import type { SystemFacts } from './system-info.js';
+import type { MachineInfo } from './system-info.js';
 
 export interface CopiedProcess {
   readonly job: CaptureJob;
-  readonly host: SystemFacts;
+  readonly host: MachineInfo;
   readonly arch: Arch;
   readonly prepared: Prepared;
   readonly registers: RegisterFiles;

@@ -7,7 +7,7 @@ import { cpuFromCpuinfo } from '../../minidump/writer/cpu-from-cpuinfo.js';
 import { readProcFile } from '../../platform/proc-file.js';
 import { isAndroid } from '../../platform/system-info.js';
 
-export interface SystemFacts {
+export interface MachineInfo {
   /** /proc/cpuinfo. */
   readonly cpuInfo: Buffer;
   /** /etc/lsb-release or os-release; empty where there is neither. */
@@ -21,7 +21,7 @@ export interface SystemFacts {
   readonly platform: number;
 }
 
-export function readSystemFacts(): SystemFacts {
+export function readMachineInfo(): MachineInfo {
   const cpuInfo = read('/proc/cpuinfo', 1024 * 1024);
   const bootTime = Number(/^btime (\d+)$/m.exec(read('/proc/stat', 1024 * 1024).toString('latin1'))?.[1] ?? 0);
   const online = read('/sys/devices/system/cpu/online', 4096).toString('latin1').trim();
@@ -37,7 +37,7 @@ export function readSystemFacts(): SystemFacts {
 }
 
 /** System info of a process of `arch`. */
-export function systemRecord(host: SystemFacts, arch: Arch): SystemRecord {
+export function systemRecord(host: MachineInfo, arch: Arch): SystemRecord {
   const { mhz, ...cpu } = cpuFromCpuinfo(host.cpuInfo.toString('latin1'), arch.minidumpArch);
   return {
     ...cpu,

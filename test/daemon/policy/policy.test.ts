@@ -4,14 +4,14 @@ import {
   decide,
   type PeerCredentials,
   type PolicyConfig,
-  type ProcessFacts,
-  type TargetFacts,
+  type ProcessInfo,
+  type TargetInfo,
 } from '../../../src/daemon/policy/policy.js';
 import type { Action } from '../../../src/wire/request.js';
 
 const same = (id: number) => ({ real: id, effective: id, saved: id });
 
-function process_(uid: number, change: Partial<ProcessFacts> = {}): ProcessFacts {
+function process_(uid: number, change: Partial<ProcessInfo> = {}): ProcessInfo {
   return {
     pid: 100,
     uid: same(uid),
@@ -23,7 +23,7 @@ function process_(uid: number, change: Partial<ProcessFacts> = {}): ProcessFacts
   };
 }
 
-function target(uid: number, change: Partial<TargetFacts> = {}): TargetFacts {
+function target(uid: number, change: Partial<TargetInfo> = {}): TargetInfo {
   return { ...process_(uid), pid: 200, tid: 201, descendsFromPeer: false, ...change };
 }
 
@@ -40,8 +40,8 @@ interface Case {
   kind: Action;
   uid: number;
   peer?: Partial<PeerCredentials>;
-  self?: Partial<ProcessFacts> | null;
-  of?: TargetFacts | null;
+  self?: Partial<ProcessInfo> | null;
+  of?: TargetInfo | null;
   with?: Partial<PolicyConfig>;
 }
 
@@ -193,7 +193,7 @@ describe('policy: backtrace of one’s own process, as ptrace allows it', () => 
     expect(grounds(ask({ kind: 'backtrace', uid, of }))).toBe('own process');
   });
 
-  it.each<[string, Partial<ProcessFacts>]>([
+  it.each<[string, Partial<ProcessInfo>]>([
     ['without CAP_SYS_PTRACE', { permittedCapabilities: ~(1n << 19n) & 0x1ffffffffffn }],
     ['of another user namespace', { userNamespace: 'user:[4026532000]' }],
   ])('takes root %s for a user', (_name, self) => {

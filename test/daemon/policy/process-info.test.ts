@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readRequestFacts as readFacts, readKernelPolicy } from '../../../src/daemon/policy/process-info.js';
+import { readRequestParties as readFacts, readKernelPolicy } from '../../../src/daemon/policy/process-info.js';
 import { findTask, readTaskStatus } from '../../../src/platform/proc-status.js';
 
 const { userNamespace } = readKernelPolicy();
-const readRequestFacts = (peer: Parameters<typeof readFacts>[0], request: Parameters<typeof readFacts>[1]) =>
+const readRequestParties = (peer: Parameters<typeof readFacts>[0], request: Parameters<typeof readFacts>[1]) =>
   readFacts(peer, request, userNamespace);
 const children: ChildProcess[] = [];
 afterEach(async () => {
@@ -26,10 +26,10 @@ const request = (kind: 'crash' | 'backtrace', tid: number) => ({
 
 describe('facts of a request', () => {
   it('of a crash are the identity of the thread', async () => {
-    const { target, targetName } = await readRequestFacts(self, request('crash', process.pid));
+    const { target, targetName } = await readRequestParties(self, request('crash', process.pid));
     expect(target).toMatchObject({ pid: process.pid, tid: process.pid, uid: { effective: self.uid } });
     expect(targetName.length).toBeGreaterThan(0);
-    expect((await readRequestFacts(self, request('crash', process.ppid))).target).toBeNull();
+    expect((await readRequestParties(self, request('crash', process.ppid))).target).toBeNull();
   });
 
   it('of a dump are those of both processes, whichever thread was named', async () => {
@@ -38,7 +38,7 @@ describe('facts of a request', () => {
     await once(child, 'spawn');
     // Root's request needs only the identity; anybody else's is decided by all of it.
     const user = { ...self, uid: 4711 };
-    const { peer, target } = await readRequestFacts(user, request('backtrace', child.pid!));
+    const { peer, target } = await readRequestParties(user, request('backtrace', child.pid!));
     expect(peer).toMatchObject({
       pid: process.pid,
       inOtherPidNamespace: false,
@@ -46,18 +46,18 @@ describe('facts of a request', () => {
     });
     expect(target).toMatchObject({ pid: child.pid, tid: child.pid, descendsFromPeer: true });
     const thread = Number(readdirSync('/proc/self/task').find((tid) => Number(tid) !== process.pid));
-    const own = await readRequestFacts({ ...user, pid: child.pid! }, request('backtrace', thread));
+    const own = await readRequestParties({ ...user, pid: child.pid! }, request('backtrace', thread));
     expect(own.target).toMatchObject({ pid: process.pid, tid: thread, descendsFromPeer: false });
-    const root = await readRequestFacts({ ...self, uid: 0 }, request('backtrace', thread));
+    const root = await readRequestParties({ ...self, uid: 0 }, request('backtrace', thread));
     expect(root.target).toMatchObject({ pid: process.pid, tid: thread, uid: { real: self.uid } });
   });
 
   it('are none of a process that is not visible or gone', async () => {
-    expect(await readRequestFacts({ ...self, pid: 0 }, request('crash', process.pid))).toMatchObject({
+    expect(await readRequestParties({ ...self, pid: 0 }, request('crash', process.pid))).toMatchObject({
       peer: null,
       target: null,
     });
-    expect((await readRequestFacts({ ...self, pid: 4_194_304 }, request('backtrace', process.pid))).peer).toBeNull();
+    expect((await readRequestParties({ ...self, pid: 4_194_304 }, request('backtrace', process.pid))).peer).toBeNull();
   });
 
   it('of the kernel are numbers', () => {
@@ -87,7 +87,7 @@ describe.runIf(process.getuid?.() === 0)('another pid namespace', () => {
       expect((await findTask(pid, inside))?.pid).toBe(tid);
     }
     expect(await findTask(pid, pid)).toBeNull();
-    const { peer } = await readRequestFacts({ ...self, pid }, request('backtrace', process.pid));
+    const { peer } = await readRequestParties({ ...self, pid }, request('backtrace', process.pid));
     expect(peer?.inOtherPidNamespace).toBe(true);
   });
 });

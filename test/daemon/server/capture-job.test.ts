@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Grounds, TargetFacts } from '../../../src/daemon/policy/policy.js';
+import type { Grounds, TargetInfo } from '../../../src/daemon/policy/policy.js';
 import { captureJob } from '../../../src/daemon/server/capture-job.js';
 import type { CaptureJob } from '../../../src/wire/job.js';
 import type { DebuggerRequest } from '../../../src/wire/request.js';
 
 const ids = (id: number) => ({ real: id, effective: id + 1, saved: id + 2 });
-const target: TargetFacts = {
+const target: TargetInfo = {
   pid: 70,
   tid: 71,
   uid: ids(1000),

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Capture } from '../../../src/daemon/workers/capture-run.js';
+import type { PendingCapture } from '../../../src/daemon/workers/capture-run.js';
 import { type PoolOptions, TracerPool } from '../../../src/daemon/workers/pool.js';
 import type { CaptureJob } from '../../../src/wire/job.js';
 import { type FakeWorker, fakeWorkers } from '../fake-worker.js';
@@ -56,7 +56,7 @@ function job(hold = false): CaptureJob {
   };
 }
 
-const capture = (uid = 0, hold = false, wanted = () => true): Capture =>
+const capture = (uid = 0, hold = false, wanted = () => true): PendingCapture =>
   pool.capture({ job: job(hold), clientFd, uid, wanted });
 const ready = (...which: FakeWorker[]): void => {
   for (const worker of which) worker.say({ type: 'ready' });

@@ -9,7 +9,7 @@ const UNIT_MS = 100;
 /** Users whose time is remembered; the least of them is forgotten. */
 const MAX_USERS = 1024;
 
-export class SpentTime {
+export class RecentUse {
   readonly #users = new Map<number, { ms: number; at: number }>();
 
   add(uid: number, ms: number): void {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SpentTime } from '../../../src/daemon/scheduling/spent-time.js';
+import { RecentUse } from '../../../src/daemon/scheduling/recent-use.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,14 +10,14 @@ afterEach(() => {
 
 describe('spent time', () => {
   it('adds up for each user, and is none below a tenth of a second', () => {
-    const spent = new SpentTime();
+    const spent = new RecentUse();
     for (let i = 0; i < 3; i++) spent.add(500, 90);
     spent.add(501, 99);
     expect([spent.of(500), spent.of(501), spent.of(502)]).toEqual([2, 0, 0]);
   });
 
   it('halves every ten seconds', () => {
-    const spent = new SpentTime();
+    const spent = new RecentUse();
     spent.add(500, 8000);
     vi.advanceTimersByTime(10_000);
     expect(spent.of(500)).toBe(40);
@@ -27,7 +27,7 @@ describe('spent time', () => {
   });
 
   it('remembers a bounded number of users, those with the most', () => {
-    const spent = new SpentTime();
+    const spent = new RecentUse();
     spent.add(7, 60_000);
     for (let uid = 100_000; uid < 102_000; uid++) spent.add(uid, 200);
     expect(spent.of(7)).toBe(600);
