@@ -31,8 +31,9 @@ const USER_SHARE = 1 / 4;
 export interface DescriptorPlan {
   readonly tracers: { readonly min: number; readonly max: number };
   readonly admission: AdmissionLimits;
-  /** Mapped files of all copies together, and of one. */
+  /** Mapped files of all copies together; Infinity where the places are what bounds them. */
   readonly files: number;
+  /** Of one copy. */
   readonly filesPerCopy: number;
 }
 
@@ -74,7 +75,8 @@ export function planDescriptors(limit: number, used: number, wanted: DescriptorP
   return {
     ...plan,
     admission: { total, perUid: total, forRoot: 0, waits: true },
-    files,
+    // Each place has room for its copy's files: what is admitted may wait.
+    files: Number.POSITIVE_INFINITY,
     filesPerCopy: Math.floor(files / total),
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CopyBudget } from '../../../src/daemon/scheduling/copy-budget.js';
 import { DescriptorError, planDescriptors } from '../../../src/daemon/scheduling/descriptor-plan.js';
 import { DEFAULT_ADMISSION } from '../../../src/daemon/server/admission.js';
 
@@ -20,13 +21,23 @@ describe('the plan of descriptors', () => {
       if (admission.waits === true) {
         // Every place is taken by a request that has come as far as its copy.
         expect(USED + 8 + workers + admission.total * (7 + filesPerCopy)).toBeLessThanOrEqual(limit);
-        expect(admission.total * filesPerCopy).toBeLessThanOrEqual(files);
+        expect(files).toBe(Number.POSITIVE_INFINITY);
       } else {
         // Clients that wait, and the files of copies, of which each tracer may add one when all of them are taken.
         const copied = files + filesPerCopy * tracers.max;
         expect(USED + 8 + workers + admission.total * 3 + copied).toBeLessThanOrEqual(limit);
         expect(filesPerCopy).toBeGreaterThanOrEqual(16);
       }
+    }
+  });
+
+  it.each([64, 128, 1024])('of %i lets each copy that has a place wait for the engraver', (limit) => {
+    const { admission, files, filesPerCopy } = planDescriptors(limit, USED, WANTED);
+    const copies = new CopyBudget({ bytes: 2 ** 30, files });
+    for (let i = 0; i < admission.total; i++) {
+      expect(copies.mayCopy(i % 2)).toBe(true);
+      copies.hold(i % 2, 4096, filesPerCopy);
+      expect(copies.mayWait(i % 2)).toBe(true);
     }
   });
 
