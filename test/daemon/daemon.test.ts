@@ -114,6 +114,21 @@ describe('daemon', () => {
     expect(await reports(dir)).toEqual([]);
   });
 
+  it('copies no process while copies that wait take all they may, and the next one when they do not', async () => {
+    const { socket, lines } = await start({ tracer: 'large', engraver: 'die-once' });
+    const request = encodeRequest('crash', process.pid);
+    const first = connectTo({ abstract: socket }, request);
+    // The first try of two: the copy is there until another engraver has started, and is done with it.
+    await until(() => lines.some((line) => line.includes('engraver ended')), 'the first try is over');
+    const second = connectTo({ abstract: socket }, request);
+    let before: string[] = [];
+    second.socket.once('data', () => {
+      before = [...lines];
+    });
+    expect(await Promise.all([first.answer, second.answer])).toEqual(['\0', '\0']);
+    expect(before).toContainEqual(expect.stringContaining('tombstone_00'));
+  });
+
   it('serves without its second socket where somebody has that', async () => {
     const socket32 = uniqueName('squatted');
     const addon = loadAddon();

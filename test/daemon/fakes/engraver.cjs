@@ -2,6 +2,8 @@
 const addon = require('../../../native/ptrace-napi');
 const { fstatSync, readSync, writeSync } = require('node:fs');
 
+const JOB_BYTES = 64 * 1024;
+
 const CHANNEL = 3;
 const buffer = Buffer.alloc(128 * 1024);
 const send = (message) => addon.sendMessage(CHANNEL, Buffer.from(JSON.stringify(message)));
@@ -22,9 +24,9 @@ for (;;) {
 }
 
 function engrave({ id, outputs }, [memfd, ...fds]) {
-  const content = Buffer.alloc(fstatSync(memfd).size);
+  const content = Buffer.alloc(JOB_BYTES);
   readSync(memfd, content, 0, content.length, 0);
-  const { behaviour, job } = JSON.parse(content.toString());
+  const { behaviour, job } = JSON.parse(content.toString().replace(/\0+$/, ''));
   // What it wrote tells its successor that this is the second try.
   const second = fds.some((fd) => fstatSync(fd).size > 0);
   if (behaviour === 'die' || (behaviour === 'die-once' && !second)) {

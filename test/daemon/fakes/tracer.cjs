@@ -2,7 +2,7 @@
 // copy's content.
 const addon = require('../../../native/ptrace-napi');
 const { basename } = require('node:path');
-const { writeSync } = require('node:fs');
+const { ftruncateSync, writeSync } = require('node:fs');
 
 const CHANNEL = 3;
 const buffer = Buffer.alloc(128 * 1024);
@@ -30,6 +30,8 @@ for (;;) {
     addon.sendMessage(client, Buffer.from([0]));
     const memfd = addon.memfdCreate('copy');
     writeSync(memfd, JSON.stringify({ behaviour: basename(logFiles[1] ?? 'normal'), job }));
+    // More than all copies may take; it has no pages.
+    if (behaviour === 'large') ftruncateSync(memfd, 2 ** 31);
     const file = addon.memfdCreate('mapped');
     send({ type: 'files', id, files: [{ device: '00:01', inode: 5, path: '/lib/mapped.so' }] }, [file]);
     send({ type: 'captured', id, signal: 11, threads: 1, bytes: 10, micros: { attach: 1 }, softErrors: [] }, [memfd]);
