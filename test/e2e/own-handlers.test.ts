@@ -33,7 +33,6 @@ describe.each(runnable)('a program of $name whose own handler', (architecture: A
     const alone = start('own-handler', [how], { architecture, cwd: '/' });
     const target = start('own-handler', [how], { architecture, daemon: daemon() });
     const [without, withUs] = await Promise.all([alone.ended, target.ended]);
-    await Promise.all([alone.closed, target.closed]);
     expect([withUs, target.output()]).toEqual([without, alone.output()]);
     return target;
   }

